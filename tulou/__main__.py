@@ -1,0 +1,6 @@
+"""`python -m tulou` is the same program as `tulou`."""
+
+from tulou.cli.main import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""The database: the one commit point. SQLAlchemy Core on SQLite or PostgreSQL."""

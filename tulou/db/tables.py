@@ -1,0 +1,308 @@
+"""Every table, in the order in which they refer to each other.
+
+Times are Unix milliseconds. Ids are `kernel.ids.new_id()`. Hashes are lower-case hex text.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+
+metadata = sa.MetaData()
+
+ID = String(24)
+SHA1 = String(40)
+SHA256 = String(64)
+NAME = String(96)
+# SQLite only counts up on INTEGER primary keys.
+SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+# --- who ------------------------------------------------------------------------------------------------------------
+
+account = Table(
+    "account", metadata,
+    Column("id", ID, primary_key=True),
+    Column("kind", String(4), nullable=False),  # user | org
+    Column("name", NAME, nullable=False),
+    Column("key", NAME, nullable=False, unique=True),  # folded name
+    Column("fullname", Text, nullable=False, server_default=""),
+    Column("email", Text),
+    Column("is_admin", Boolean, nullable=False, server_default=sa.false()),
+    Column("default_visibility", String(8), nullable=False, server_default="public"),
+    Column("quota_bytes", BigInteger),  # NULL: no limit
+    Column("created_at", BigInteger, nullable=False),
+    Column("disabled_at", BigInteger),
+)
+
+member = Table(
+    "member", metadata,
+    Column("org_id", ID, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", ID, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("role", String(12), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+token = Table(
+    "token", metadata,
+    Column("id", ID, primary_key=True),
+    Column("account_id", ID, ForeignKey("account.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(12), nullable=False),
+    Column("scopes", Text, nullable=False, server_default="[]"),  # JSON: [{"entity_id", "permissions"}]
+    Column("secret_hash", SHA256, nullable=False, unique=True),
+    Column("hint", String(12), nullable=False),  # the first and last letters, to tell tokens apart
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("last_used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
+
+session = Table(
+    "session", metadata,
+    Column("secret_hash", SHA256, primary_key=True),
+    Column("account_id", ID, ForeignKey("account.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+login_link = Table(
+    "login_link", metadata,
+    Column("secret_hash", SHA256, primary_key=True),
+    Column("account_id", ID, ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+
+device_code = Table(
+    "device_code", metadata,
+    Column("device_hash", SHA256, primary_key=True),
+    Column("user_code", String(16), nullable=False, unique=True),
+    Column("client_id", Text, nullable=False),
+    Column("account_id", ID, ForeignKey("account.id", ondelete="CASCADE")),
+    Column("state", String(10), nullable=False),  # pending | approved | denied | spent
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("last_poll_at", BigInteger),
+)
+
+# --- repositories -----------------------------------------------------------------------------------------------------
+
+repo = Table(
+    "repo", metadata,
+    Column("id", ID, primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("account_id", ID, ForeignKey("account.id"), nullable=False),
+    Column("name", NAME, nullable=False),
+    Column("key", NAME, nullable=False),  # folded name
+    Column("visibility", String(8), nullable=False),  # public | private
+    Column("gated", String(8), nullable=False, server_default=""),  # '' | auto | manual
+    Column("default_branch", Text, nullable=False, server_default="main"),
+    Column("generation", BigInteger, nullable=False, server_default="0"),  # grows with every change of refs or packs
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),  # last landed change
+    Column("deleted_at", BigInteger),
+    Column("storage_bytes", BigInteger, nullable=False, server_default="0"),  # packs and owned large files
+    Column("downloads", BigInteger, nullable=False, server_default="0"),  # last 30 days
+    Column("downloads_all", BigInteger, nullable=False, server_default="0"),
+    Column("likes", Integer, nullable=False, server_default="0"),
+    # What the card and the file headers say about the head of the default branch. Written by features/cards.
+    Column("card_commit", SHA1),
+    Column("card", Text, nullable=False, server_default="{}"),  # JSON: front matter
+    Column("facts", Text, nullable=False, server_default="{}"),  # JSON: config, safetensors, gguf, transformersInfo …
+    Column("pipeline_tag", String(64)),
+    Column("library", String(64)),
+    Column("sdk", String(16)),
+    Index("repo_live_name", "kind", "account_id", "key", unique=True,
+          sqlite_where=sa.text("deleted_at IS NULL"), postgresql_where=sa.text("deleted_at IS NULL")),
+    Index("repo_by_account", "account_id", "kind"),
+    Index("repo_by_updated", "kind", "updated_at", "id"),
+    Index("repo_by_created", "kind", "created_at", "id"),
+    Index("repo_by_downloads", "kind", "downloads", "id"),
+    Index("repo_by_likes", "kind", "likes", "id"),
+)
+
+repo_tag = Table(
+    "repo_tag", metadata,
+    Column("repo_id", ID, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", String(200), primary_key=True),
+    Index("repo_tag_by_tag", "tag", "repo_id"),
+)
+
+redirect = Table(
+    "redirect", metadata,
+    Column("kind", String(8), primary_key=True),
+    Column("account_key", NAME, primary_key=True),
+    Column("key", NAME, primary_key=True),
+    Column("repo_id", ID, ForeignKey("repo.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+ref = Table(
+    "ref", metadata,
+    Column("repo_id", ID, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),  # refs/heads/main
+    Column("target", SHA1, nullable=False),  # what the ref names: a commit, or a tag object
+    Column("peeled", SHA1, nullable=False),  # the commit behind it
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+pull = Table(
+    "pull", metadata,
+    Column("repo_id", ID, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("num", Integer, primary_key=True),
+    Column("author_id", ID, ForeignKey("account.id"), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+pack = Table(
+    "pack", metadata,
+    Column("repo_id", ID, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("hash", SHA1, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("objects", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("retired_at", BigInteger),  # merged into a later pack; leaves the store after a grace period
+)
+
+# --- large files ------------------------------------------------------------------------------------------------------
+
+xorb = Table(
+    "xorb", metadata,
+    Column("hash", SHA256, primary_key=True),
+    Column("chunks", Integer, nullable=False),
+    Column("raw_size", BigInteger, nullable=False),
+    Column("stored_size", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("touched_at", BigInteger, nullable=False),  # last upload, shard reference or dedup advertisement
+    Column("condemned_at", BigInteger),
+)
+
+xet_file = Table(
+    "xet_file", metadata,
+    Column("hash", SHA256, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("terms", LargeBinary, nullable=False),  # 44 bytes a term: xorb hash, unpacked length, first chunk, end chunk
+    Column("sha256", SHA256),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+file_xorb = Table(
+    "file_xorb", metadata,
+    Column("file_hash", SHA256, ForeignKey("xet_file.hash", ondelete="CASCADE"), primary_key=True),
+    Column("xorb_hash", SHA256, ForeignKey("xorb.hash"), primary_key=True, index=True),
+)
+
+dedup_chunk = Table(
+    "dedup_chunk", metadata,
+    Column("chunk_hash", SHA256, primary_key=True),
+    Column("xorb_hash", SHA256, ForeignKey("xorb.hash", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+lfs_object = Table(
+    "lfs_object", metadata,
+    Column("sha256", SHA256, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("file_hash", SHA256, ForeignKey("xet_file.hash"), index=True),  # stored as xet terms
+    Column("has_blob", Boolean, nullable=False, server_default=sa.false()),  # stored as a whole blob
+    Column("created_at", BigInteger, nullable=False),
+)
+
+repo_object = Table(
+    "repo_object", metadata,
+    Column("repo_id", ID, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("sha256", SHA256, ForeignKey("lfs_object.sha256"), primary_key=True, index=True),
+    Column("size", BigInteger, nullable=False),
+    Column("uploader_id", ID),
+    Column("committed", Boolean, nullable=False, server_default=sa.false()),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+repo_file = Table(
+    "repo_file", metadata,
+    Column("repo_id", ID, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("file_hash", SHA256, ForeignKey("xet_file.hash", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+lfs_lock = Table(
+    "lfs_lock", metadata,
+    Column("id", ID, primary_key=True),
+    Column("repo_id", ID, ForeignKey("repo.id", ondelete="CASCADE"), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("owner_id", ID, ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    Column("locked_at", BigInteger, nullable=False),
+    Index("lfs_lock_path", "repo_id", "path", unique=True),
+)
+
+reservation = Table(
+    "reservation", metadata,
+    Column("account_id", ID, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+doomed = Table(  # objects in the store that nobody refers to any more: the first phase of garbage collection
+    "doomed", metadata,
+    Column("key", String(200), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("condemned_at", BigInteger, nullable=False),
+)
+
+# --- work and record --------------------------------------------------------------------------------------------------
+
+task = Table(
+    "task", metadata,
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
+    Column("kind", String(40), nullable=False),
+    Column("key", String(200)),  # at most one waiting task a key
+    Column("payload", Text, nullable=False),
+    Column("state", String(8), nullable=False, server_default="queued"),  # queued | running | done | failed
+    Column("run_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("max_attempts", Integer, nullable=False, server_default="5"),
+    Column("owner", String(80)),
+    Column("lease_until", BigInteger),
+    Column("error", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Index("task_due", "state", "run_at"),
+    Index("task_waiting_key", "kind", "key", unique=True,
+          sqlite_where=sa.text("state = 'queued'"), postgresql_where=sa.text("state = 'queued'")),
+)
+
+outbox = Table(
+    "outbox", metadata,
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
+    Column("kind", String(40), nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("dispatched_at", BigInteger),
+    Index("outbox_waiting", "id", sqlite_where=sa.text("dispatched_at IS NULL"),
+          postgresql_where=sa.text("dispatched_at IS NULL")),
+)
+
+audit = Table(
+    "audit", metadata,
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("action", String(40), nullable=False),
+    Column("actor_id", ID),
+    Column("actor_name", Text),
+    Column("token_id", ID),
+    Column("address", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("subject_id", ID, index=True),  # the repository or account it was done to
+    Column("detail", Text, nullable=False),  # JSON
+    Column("chain", SHA256, nullable=False),  # SHA-256 over this row and the chain of the row before
+)
+
+keyring = Table(
+    "keyring", metadata,
+    Column("purpose", String(40), primary_key=True),
+    Column("created_at", BigInteger, primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Dialects: each translates a protocol into use-cases and holds no rule."""

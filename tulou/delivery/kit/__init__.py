@@ -1,0 +1,1 @@
+"""What every dialect needs: routes, authentication, errors, streams."""

@@ -1,0 +1,74 @@
+"""Read the credentials of a request: Bearer for clients, Basic for git, the session cookie for pages."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+from starlette.types import Scope
+
+from tulou.delivery.kit.call import in_thread
+from tulou.delivery.kit.routes import Access, Login, Route
+from tulou.features.accounts import signin
+from tulou.kernel.actor import Actor
+from tulou.kernel.errors import BadCredentials, Forbidden
+from tulou.platform.machinery import Machinery
+
+SESSION_COOKIE = "tulou_session"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+async def authenticate(m: Machinery, route: Route, scope: Scope, headers: Headers, address: str, request_id: str) -> Actor:
+    """Return who is asking. Raises BadCredentials for a secret that is wrong, expired or revoked; none at all is nobody."""
+    if route.access is Access.BEARER:
+        return Actor(address=address, request_id=request_id)
+    if route.login is Login.COOKIE:
+        secret = _session(scope, headers)
+        return await _identify(m, "session", secret, address, request_id)
+    return await _identify(m, "token", _secret(headers), address, request_id)
+
+
+def _session(scope: Scope, headers: Headers) -> str | None:
+    secret = cookie_parser(headers.get("cookie", "")).get(SESSION_COOKIE)
+    if secret and scope["method"] not in _SAFE and not _same_origin(headers):
+        raise Forbidden("This form came from another site.")
+    return secret or None
+
+
+def _same_origin(headers: Headers) -> bool:
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in {"same-origin", "none"}
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc == headers.get("host")
+
+
+def _secret(headers: Headers) -> str | None:
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value:
+        return value.strip()
+    if scheme.lower() == "basic":
+        try:
+            user, _, password = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
+        except (binascii.Error, UnicodeDecodeError) as cause:
+            raise BadCredentials from cause
+        # git puts the token where a password goes; `https://hf_…@host` puts it in the user's place.
+        return password or user or None
+    if scheme:
+        raise BadCredentials
+    return None
+
+
+async def _identify(m: Machinery, what: str, secret: str | None, address: str, request_id: str) -> Actor:
+    if secret is None:
+        return Actor(address=address, request_id=request_id)
+    known = m.cache.get(what, secret)
+    if not isinstance(known, signin.Identity):
+        mark = m.cache.mark()
+        find = signin.by_token if what == "token" else signin.by_session
+        known = await in_thread(find, m, secret)
+        m.cache.put(mark, what, secret, known)
+    return signin.actor(m, known, address, request_id)

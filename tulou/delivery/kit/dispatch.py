@@ -1,0 +1,153 @@
+"""The ASGI application: find the route, the actor, the repository; run the handler; turn problems into answers."""
+
+from __future__ import annotations
+
+import secrets
+import traceback
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tulou.delivery.kit import answers
+from tulou.delivery.kit.auth import authenticate
+from tulou.delivery.kit.call import Call, in_thread
+from tulou.delivery.kit.limits import RateLimits
+from tulou.delivery.kit.origins import Origins
+from tulou.delivery.kit.routes import Access, Budget, Route, Router
+from tulou.features.access import gate
+from tulou.features.repos.model import Repo
+from tulou.kernel.actor import Action, Actor
+from tulou.kernel.errors import HubError, NotFound, RepoNotFound, SignInNeeded, StorageFull
+from tulou.kernel.names import KIND_BY_PLURAL, RepoName, fold, parse_repo_name
+from tulou.platform.machinery import Machinery
+
+Log = Callable[[str, dict[str, Any]], None]
+_NO_SPACE = 28  # errno.ENOSPC
+
+
+class Dispatcher:
+    """Serves every request of the hub."""
+
+    def __init__(self, m: Machinery, router: Router, log: Log) -> None:
+        self._m = m
+        self._router = router
+        self._limits = RateLimits(m.clock, m.settings)
+        self._origins = Origins(m.settings)
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        if scope["type"] != "http":
+            return
+        headers = Headers(scope=scope)
+        request_id = _request_id(headers)
+        started = False
+        extra = [(b"x-request-id", request_id.encode())]
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message.get("headers", ()), *extra]
+            await send(message)
+
+        try:
+            answer = await self._answer(scope, receive, headers, request_id, extra)
+        except HubError as problem:
+            answer = self._problem(problem, scope)
+        except ClientDisconnect:
+            return
+        except OSError as problem:
+            if problem.errno != _NO_SPACE:
+                answer = self._bug(problem, scope, request_id)
+            else:
+                answer = answers.error(StorageFull())
+        except Exception as problem:
+            answer = self._bug(problem, scope, request_id)
+            if isinstance(problem, AssertionError):
+                raise
+        try:
+            await answer(scope, receive, send_with_id)
+        except Exception as problem:
+            # The status line is out: cutting the connection is the only honest answer left.
+            self._log("request.broken", {"request_id": request_id, "path": scope["path"], "started": started, "error": repr(problem)})
+            raise
+
+    async def _answer(self, scope: Scope, receive: Receive, headers: Headers, request_id: str, extra: list[tuple[bytes, bytes]]) -> ASGIApp:
+        found = self._router.find(scope["method"], scope["raw_path"])
+        if found is None:
+            raise _missing(scope["path"])
+        route, params = found
+        address = self._origins.client_address(scope, headers)
+        actor = await authenticate(self._m, route, scope, headers, address, request_id)
+        if route.budget is not Budget.NONE:
+            extra += self._limits.spend(route.budget, actor)
+        call = Call(Request(scope, receive), self._m, actor, params, self._origins.base(scope, headers))
+        if isinstance(route.access, Action):
+            name = _repo_name(route, params)
+            call.found_repo = await self._gate(actor, name, route.access)
+            if _was_renamed(call.found_repo, name) and scope["method"] in {"GET", "HEAD"} and not route.git:
+                return RedirectResponse(_renamed_path(scope, name, call.found_repo), 307)
+        elif route.access is Access.SIGNED_IN and actor.is_anonymous:
+            raise SignInNeeded
+        return await route.handler(call)
+
+    async def _gate(self, actor: Actor, name: RepoName, action: Action) -> Repo:
+        key = (actor.user_id, actor.token and actor.token.id, name, action)
+        cached = self._m.cache.get("gate", key)
+        if isinstance(cached, Repo):
+            return cached
+        mark = self._m.cache.mark()
+        found = await in_thread(gate.repo, self._m, actor, name, action)
+        self._m.cache.put(mark, "gate", key, found)
+        return found
+
+    def _problem(self, problem: HubError, scope: Scope) -> ASGIApp:
+        answer = answers.error(problem)
+        if problem.status == 401 and _speaks_git(scope):
+            answer.headers["WWW-Authenticate"] = 'Basic realm="tulou"'
+        return answer
+
+    def _bug(self, problem: BaseException, scope: Scope, request_id: str) -> ASGIApp:
+        trace = "".join(traceback.format_exception(problem))
+        self._log("request.failed", {"request_id": request_id, "method": scope["method"], "path": scope["path"], "trace": trace})
+        return answers.error(HubError("Something went wrong on the server. Its log has the request id."))
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id") or headers.get("x-amzn-trace-id") or ""
+    return given if given and len(given) <= 200 and given.isascii() and given.isprintable() else secrets.token_hex(12)
+
+
+def _missing(path: str) -> NotFound:
+    parts = path.split("/")
+    is_repo_api = len(parts) > 3 and parts[1] == "api" and parts[2] in KIND_BY_PLURAL
+    return RepoNotFound() if is_repo_api else NotFound("There is no such address on this hub.")
+
+
+def _repo_name(route: Route, params: dict[str, str]) -> RepoName:
+    kind = route.kind or KIND_BY_PLURAL.get(params["kind"])
+    if kind is None:
+        raise NotFound("There is no such kind of repository.")
+    name = params["name"].removesuffix(".git") if route.git else params["name"]
+    return parse_repo_name(kind, params["account"], name)
+
+
+def _was_renamed(repo: Repo, asked: RepoName) -> bool:
+    return fold(repo.name.full) != fold(asked.full)
+
+
+def _renamed_path(scope: Scope, asked: RepoName, repo: Repo) -> str:
+    old, new = f"/{quote(asked.account)}/{quote(asked.name)}", f"/{repo.name.full}"
+    query = scope["query_string"].decode("ascii", "replace")
+    return scope["raw_path"].decode("ascii").replace(old, new, 1) + (f"?{query}" if query else "")
+
+
+def _speaks_git(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return "/info/" in path or path.endswith(("/git-upload-pack", "/git-receive-pack"))

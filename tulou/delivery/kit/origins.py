@@ -1,0 +1,55 @@
+"""Which address a request came from, and which URL of ours it used. Proxies are believed only when the operator names them."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from tulou.kernel.errors import BadInput, SettingError
+from tulou.settings import Settings
+
+
+class Origins:
+    """Reads `X-Forwarded-For`, `-Proto` and `-Host` from trusted proxies, and from nobody else."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._public_url = settings.public_url
+        try:
+            self._trusted = [ipaddress.ip_network(part.strip()) for part in settings.trusted_proxies.split(",") if part.strip()]
+        except ValueError as cause:
+            raise SettingError("The setting 'trusted_proxies' must be addresses or networks, separated by commas.") from cause
+
+    def client_address(self, scope: Scope, headers: Headers) -> str:
+        """Return the address to hold responsible."""
+        peer: str = scope["client"][0] if scope.get("client") else ""
+        if not self._is_trusted(peer):
+            return peer
+        hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+        for hop in reversed(hops):
+            if not self._is_trusted(hop):
+                return hop[:64]
+        return peer
+
+    def base(self, scope: Scope, headers: Headers) -> str:
+        """Return scheme and host of this request's URLs: the setting, or what the client itself used."""
+        if self._public_url:
+            return self._public_url
+        scheme, host = scope["scheme"], headers.get("host", "")
+        peer: str = scope["client"][0] if scope.get("client") else ""
+        if self._is_trusted(peer):
+            scheme = headers.get("x-forwarded-proto", scheme)
+            host = headers.get("x-forwarded-host", host)
+        if scheme not in {"http", "https"} or not host or not host.replace("[", "").replace("]", "").replace(":", "").replace(".", "").replace("-", "").replace("_", "").isalnum():
+            raise BadInput("The Host header is missing or malformed.")
+        return f"{scheme}://{host}"
+
+    def _is_trusted(self, address: str) -> bool:
+        if not self._trusted:
+            return False
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._trusted)

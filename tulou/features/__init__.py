@@ -1,0 +1,1 @@
+"""Meaning, sliced: each folder holds its types, rules, SQL and use-cases."""

@@ -1,0 +1,1 @@
+"""The gate: who may do what with which repository."""

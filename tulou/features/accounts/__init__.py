@@ -1,0 +1,1 @@
+"""Users and organizations' common ground: names, tokens, sessions."""

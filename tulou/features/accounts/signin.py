@@ -1,0 +1,73 @@
+"""Turn a secret into the person behind it and the rights that come with it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from tulou.db.tables import account, member, session, token
+from tulou.kernel.actor import Actor, Role, Scope, Token, TokenRole
+from tulou.kernel.errors import BadCredentials
+from tulou.kernel.ids import secret_hash
+from tulou.platform.machinery import Machinery
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a secret proves. It may be kept until the database changes; expiry is checked at each use."""
+
+    user_id: str
+    name: str
+    is_admin: bool
+    memberships: dict[str, Role]
+    token: Token | None
+    expires_at: int | None
+
+
+def by_token(m: Machinery, secret: str) -> Identity:
+    """Find who a token belongs to. Raises BadCredentials if it is unknown, revoked, or its owner is disabled."""
+    query = (
+        sa.select(token, account.c.name.label("account_name"), account.c.is_admin)
+        .join(account, account.c.id == token.c.account_id)
+        .where(token.c.secret_hash == secret_hash(secret), token.c.revoked_at.is_(None), account.c.disabled_at.is_(None))
+    )
+    with m.db.read() as connection:
+        row = connection.execute(query).first()
+        if row is None:
+            raise BadCredentials
+        memberships = _memberships(connection, row.account_id)
+    scopes = tuple(Scope(s["entity_id"], frozenset(s["permissions"])) for s in json.loads(row.scopes))
+    return Identity(row.account_id, row.account_name, row.is_admin, memberships,
+                    Token(row.id, row.name, TokenRole(row.role), scopes), row.expires_at)
+
+
+def by_session(m: Machinery, secret: str) -> Identity | None:
+    """Find whose browser session this is; None when there is no such session any more."""
+    query = (
+        sa.select(session.c.expires_at, account.c.id, account.c.name, account.c.is_admin)
+        .join(account, account.c.id == session.c.account_id)
+        .where(session.c.secret_hash == secret_hash(secret), account.c.disabled_at.is_(None))
+    )
+    with m.db.read() as connection:
+        row = connection.execute(query).first()
+        if row is None:
+            return None
+        return Identity(row.id, row.name, row.is_admin, _memberships(connection, row.id), None, row.expires_at)
+
+
+def actor(m: Machinery, identity: Identity | None, address: str, request_id: str) -> Actor:
+    """Return the actor of one request. An expired token raises BadCredentials; an expired session is nobody."""
+    if identity is None:
+        return Actor(address=address, request_id=request_id)
+    if identity.expires_at is not None and identity.expires_at <= m.clock.now():
+        if identity.token is not None:
+            raise BadCredentials
+        return Actor(address=address, request_id=request_id)
+    return Actor(identity.user_id, identity.name, identity.is_admin, identity.memberships, identity.token, address, request_id)
+
+
+def _memberships(connection: sa.Connection, user_id: str) -> dict[str, Role]:
+    rows = connection.execute(sa.select(member.c.org_id, member.c.role).where(member.c.user_id == user_id))
+    return {row.org_id: Role(row.role) for row in rows}

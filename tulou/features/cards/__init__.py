@@ -1,0 +1,1 @@
+"""What a card and file headers say, indexed."""

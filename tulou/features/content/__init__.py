@@ -1,0 +1,1 @@
+"""What is in a repository: the one write path, and every way to read."""

@@ -1,0 +1,1 @@
+"""How much an account stores, and how much it may."""

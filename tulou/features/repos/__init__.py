@@ -1,0 +1,1 @@
+"""Repositories: their life, names and listing."""

@@ -1,0 +1,1 @@
+"""The only package that renames, links, unlinks or syncs files."""

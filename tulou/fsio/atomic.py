@@ -1,0 +1,121 @@
+"""Make files durable: write, fsync, rename, fsync every directory whose entries changed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tulou.fsio.faults import point
+
+
+def sync_dir(path: Path) -> None:
+    """Make the entries of a directory durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def sync_file(path: Path) -> None:
+    """Make the content of a closed file durable."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def make_dirs(path: Path) -> None:
+    """Create a directory and its parents, each durable in its own parent."""
+    if path.is_dir():
+        return
+    make_dirs(path.parent)
+    path.mkdir(exist_ok=True)
+    sync_dir(path.parent)
+
+
+def publish(source: Path, target: Path) -> None:
+    """Move a finished file on the same file system to its final name, durably.
+
+    Write order: 1 content synced   2 renamed   3 directory synced.
+    Crash before 2: only the temporary file, swept at the next start. After 2: the whole file under its name.
+    """
+    sync_file(source)
+    make_dirs(target.parent)
+    point("publish.synced")
+    os.replace(source, target)
+    point("publish.renamed")
+    sync_dir(target.parent)
+
+
+def write_file(target: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a small file so that a reader or a crash sees the old or the new content, never between."""
+    make_dirs(target.parent)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(fd, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, target)
+    sync_dir(target.parent)
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a file a second name if it has none there yet. For caches: not synced."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return
+    except OSError:  # another file system, or one without hard links
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        temporary.symlink_to(source.resolve())
+        os.replace(temporary, target)
+
+
+def replace_cached(target: Path, content: bytes) -> None:
+    """Swap a cache file in one step, without syncing: losing it costs nothing."""
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    temporary.write_bytes(content)
+    os.replace(temporary, target)
+
+
+def remove(path: Path) -> None:
+    """Delete a file if it is there."""
+    path.unlink(missing_ok=True)
+
+
+def remove_tree(path: Path) -> None:
+    """Delete a folder and everything in it, without following links."""
+    if not path.is_dir() or path.is_symlink():
+        path.unlink(missing_ok=True)
+        return
+    with os.scandir(path) as entries:
+        for entry in list(entries):
+            if entry.is_dir(follow_symlinks=False):
+                remove_tree(Path(entry.path))
+            else:
+                os.unlink(entry.path)
+    path.rmdir()
+
+
+@contextmanager
+def scratch(work: Path, label: str) -> Iterator[Path]:
+    """Yield a fresh empty folder under `work` and delete it afterwards."""
+    folder = work / f"{label}-{secrets.token_hex(6)}"
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        remove_tree(folder)
+
+
+def temporary_file(work: Path, label: str) -> Path:
+    """Return a fresh name under `work`, not yet created."""
+    work.mkdir(parents=True, exist_ok=True)
+    return work / f"{label}-{secrets.token_hex(8)}"

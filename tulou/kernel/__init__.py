@@ -1,0 +1,1 @@
+"""The words everybody shares: names, ids, actors, errors, events, limits. No I/O."""

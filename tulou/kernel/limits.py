@@ -1,0 +1,58 @@
+"""Every limit that the program enforces, by name and unit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
+
+NAME_CHARS: Final = 96
+PATH_BYTES: Final = 1024
+PATH_DEPTH: Final = 32
+REF_BYTES: Final = 250
+REFS_PER_REPO: Final = 10_000
+
+JSON_BYTES: Final = 2 * MIB
+PREUPLOAD_FILES: Final = 1_000
+NDJSON_LINE: Final = 128 * MIB
+"""One inline file, base64 encoded. The Hub takes inline files over 10 MB from clients that ask for it."""
+COMMIT_BYTES: Final = 1 * GIB
+COMMIT_FILES: Final = 25_000
+INLINE_LFS_THRESHOLD: Final = 10 * MIB
+"""Larger files go to large-file storage whatever `.gitattributes` says."""
+COMMIT_MESSAGE: Final = 64 * KIB
+
+FRONT_MATTER: Final = 64 * KIB
+YAML_DEPTH: Final = 32
+YAML_NODES: Final = 20_000
+CARD_BYTES: Final = 512 * KIB
+
+TREE_PAGE: Final = 1_000
+LIST_PAGE: Final = 1_000
+PATHS_INFO: Final = 1_000
+COMMITS_PAGE: Final = 50
+
+PUSH_PACK: Final = 5 * GIB
+PUSH_OBJECTS: Final = 2_000_000
+PUSH_BLOB: Final = 10 * MIB
+"""A plain git blob in a push may not be larger: it belongs in large-file storage."""
+
+LFS_BATCH: Final = 1_000
+LFS_PART: Final = 128 * MIB
+LFS_MULTIPART_FROM: Final = 512 * MIB
+
+XORB_RAW: Final = 64 * MIB
+XORB_CHUNKS: Final = 8_192
+XORB_CHUNK: Final = 128 * KIB
+XORB_BODY: Final = XORB_RAW + 8 * XORB_CHUNKS + MIB
+SHARD_BYTES: Final = 64 * MIB
+
+HEADER_JSON: Final = 100 * MIB
+"""Largest safetensors header that the format allows; we read at most `HEADER_READ`."""
+HEADER_READ: Final = 8 * MIB
+
+TOKENS_PER_ACCOUNT: Final = 100
+DISK_RESERVE: Final = 256 * MIB
+"""Uploads stop before the disk has less than this left."""

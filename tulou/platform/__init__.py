@@ -1,0 +1,1 @@
+"""Machinery that knows nothing of users: bytes, git, xet, queue."""

@@ -1,0 +1,1 @@
+"""Immutable objects by name, and the work folder where they are prepared."""

@@ -1,0 +1,1 @@
+"""The outbox: facts written with the change they report, told to subscribers afterwards."""

@@ -1,0 +1,37 @@
+"""The machines of one running hub, passed as the first argument to every use-case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tulou.db.cache import VersionedCache
+from tulou.db.engine import Database
+from tulou.kernel.clock import Clock
+from tulou.platform.blobs.signing import Signer
+from tulou.platform.blobs.store import ObjectStore
+from tulou.settings import Settings
+
+if TYPE_CHECKING:
+    from tulou.platform.git.cache import GitCache
+    from tulou.platform.xet.store import XetStore
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """Clock, database, object store, git cache, xet store, signer. No users, no rules."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    store: ObjectStore
+    git: GitCache
+    xet: XetStore
+    signer: Signer
+    cache: VersionedCache
+    work: Path
+    """Folder for uploads in progress, on the same file system as the folder store; emptied at every start."""
+    wake: Callable[[], None]
+    """Tell the background worker that there is something to do, after a commit."""

@@ -1,0 +1,1 @@
+"""Xet storage: xorbs, their chunk tables, and files as terms over them."""

@@ -1,0 +1,138 @@
+"""Read the settings once: defaults, then `tulou.toml` in the data folder, then `TULOU_*` and `TULOU_*_FILE`."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tulou.kernel.errors import SettingError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator can choose. The field name is the key in `tulou.toml`; upper-cased after `TULOU_`, the variable."""
+
+    data: Path = Path("tulou-data")
+    """The data folder."""
+    host: str = "127.0.0.1"
+    """The address to listen on. Only this machine can connect unless you change it."""
+    port: int = 8000
+    """The port to listen on; 0 takes a free one."""
+    public_url: str = ""
+    """How users reach the hub, e.g. `https://hub.example.org`. Empty: the host each request names."""
+    database_url: str = ""
+    """`sqlite:///path` or `postgresql://…`. Empty: `hub.db` in the data folder."""
+    storage_url: str = ""
+    """Where packs, xorbs and blobs live. Empty: a folder in the data folder."""
+    demo: bool = True
+    """Load the demo content on the first start."""
+    trusted_proxies: str = ""
+    """Addresses whose `X-Forwarded-*` headers are believed, separated by commas. Empty: nobody's."""
+    rate_limit_api: int = 5000
+    """Requests to the API a token, account or address may make in 5 minutes; 0 switches the limit off."""
+    rate_limit_resolve: int = 50_000
+    """File requests a token, account or address may make in 5 minutes; 0 switches the limit off."""
+    workers: int = 0
+    """Processes that verify uploads. 0: one for each processor."""
+    gc_grace_days: int = 30
+    """Unreferenced bytes stay at least this long. Xet clients trust their own caches for 21 days: do not go below 22."""
+    default_quota_gb: int = 0
+    """Storage an account may use unless it has a quota of its own; 0: no limit."""
+    log_level: str = "info"
+    """debug, info, warning or error."""
+
+    @property
+    def database(self) -> str:
+        """The database URL with its default filled in."""
+        return self.database_url or f"sqlite:///{self.data.resolve() / 'hub.db'}"
+
+
+def load(
+    environ: Mapping[str, str] | None = None, *, data: Path | None = None, **overrides: Any
+) -> Settings:
+    """Return the settings. Raises SettingError for an unknown or impossible one, naming it.
+
+    `overrides` are command-line options; None means "not given".
+    """
+    environ = os.environ if environ is None else environ
+    folder = data or Path(environ.get("TULOU_DATA", "tulou-data"))
+    known = {field.name: field.type for field in fields(Settings)}
+    chosen: dict[str, Any] = {}
+    for name, value in _from_file(folder / "tulou.toml").items():
+        chosen[_known(name, known, f"{folder / 'tulou.toml'}")] = value
+    for variable, value in _from_environ(environ).items():
+        chosen[_known(variable.removeprefix("TULOU_").lower(), known, variable)] = value
+    chosen.update({name: value for name, value in overrides.items() if value is not None})
+    chosen["data"] = folder
+    settings = Settings(**{name: _convert(name, str(known[name]), value) for name, value in chosen.items()})
+    _check(settings)
+    return settings
+
+
+def _known(name: str, known: Mapping[str, Any], where: str) -> str:
+    if name not in known:
+        raise SettingError(f"{where}: there is no setting called {name!r}. Known: {', '.join(sorted(known))}.")
+    return name
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as cause:
+        raise SettingError(f"{path} cannot be read: {cause}") from cause
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for variable, value in environ.items():
+        if not variable.startswith("TULOU_") or variable.startswith("TULOU_TEST_"):
+            continue
+        if variable.endswith("_FILE"):
+            try:
+                found[variable.removesuffix("_FILE")] = Path(value).read_text().strip()
+            except (OSError, UnicodeDecodeError) as cause:
+                raise SettingError(f"{variable}: the file cannot be read: {cause}") from cause
+        else:
+            found[variable] = value
+    return found
+
+
+def _convert(name: str, kind: str, value: Any) -> Any:
+    try:
+        if kind == "Path":
+            return Path(value)
+        if kind == "bool":
+            return value if isinstance(value, bool) else {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[str(value).lower()]
+        if kind == "int":
+            if isinstance(value, bool):
+                raise ValueError
+            return int(value)
+        if not isinstance(value, str):
+            raise ValueError
+        return value
+    except (ValueError, KeyError) as cause:
+        raise SettingError(f"The setting {name!r} must be of type {kind}.") from cause
+
+
+def _check(settings: Settings) -> None:
+    if not 0 <= settings.port <= 65535:
+        raise SettingError("The setting 'port' must be between 0 and 65535.")
+    if settings.public_url and (urlsplit(settings.public_url).scheme not in {"http", "https"} or settings.public_url.endswith("/")):
+        raise SettingError("The setting 'public_url' must begin with http:// or https:// and end without a slash.")
+    if settings.gc_grace_days < 22:
+        raise SettingError("The setting 'gc_grace_days' must be at least 22: xet clients trust their caches for 21 days.")
+    if settings.log_level not in {"debug", "info", "warning", "error"}:
+        raise SettingError("The setting 'log_level' must be debug, info, warning or error.")
+    if settings.storage_url:
+        scheme = urlsplit(settings.storage_url).scheme
+        if scheme not in {"file", "s3"}:
+            raise SettingError("The setting 'storage_url' must begin with file:// or s3://.")
+        if scheme == "s3":
+            raise SettingError("The setting 'storage_url' names S3, which this version does not have yet. Leave it empty for a folder.")
