@@ -71,4 +71,7 @@ async def _identify(m: Machinery, what: str, secret: str | None, address: str, r
         find = signin.by_token if what == "token" else signin.by_session
         known = await in_thread(find, m, secret)
         m.cache.put(mark, what, secret, known)
-    return signin.actor(m, known, address, request_id)
+    actor = signin.actor(m, known, address, request_id)
+    if isinstance(known, signin.Identity) and signin.is_use_due(m, known):
+        await in_thread(signin.note_use, m, known)
+    return actor

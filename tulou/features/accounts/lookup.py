@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tulou.features.accounts import queries
-from tulou.features.accounts.model import Account
+from tulou.features.accounts.model import Account, AccountKind
+from tulou.kernel.errors import AccountNotFound
 from tulou.platform.machinery import Machinery
 
 
@@ -17,3 +18,26 @@ def by_id(m: Machinery, account_id: str) -> Account | None:
     """Return the account of that id, or None."""
     with m.db.read() as connection:
         return queries.by_id(connection, account_id)
+
+
+def user(m: Machinery, name: str) -> Account:
+    """Return the user of that name. Raises AccountNotFound for nobody, and for an organization."""
+    return _of_kind(m, name, AccountKind.USER)
+
+
+def org(m: Machinery, name: str) -> Account:
+    """Return the organization of that name. Raises AccountNotFound for none, and for a user."""
+    return _of_kind(m, name, AccountKind.ORG)
+
+
+def everyone(m: Machinery, kind: AccountKind) -> list[Account]:
+    """Return every account of a kind, by name. For the operator's tools."""
+    with m.db.read() as connection:
+        return queries.of_kind(connection, kind)
+
+
+def _of_kind(m: Machinery, name: str, kind: AccountKind) -> Account:
+    found = by_name(m, name)
+    if found is None or found.kind is not kind:
+        raise AccountNotFound("No such user." if kind is AccountKind.USER else "No such organization.")
+    return found

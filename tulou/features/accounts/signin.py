@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from tulou.db.tables import account, member, session, token
+from tulou.features.accounts import tokens
 from tulou.kernel.actor import Actor, Role, Scope, Token, TokenRole
 from tulou.kernel.errors import BadCredentials
 from tulou.kernel.ids import secret_hash
@@ -24,6 +25,8 @@ class Identity:
     memberships: dict[str, Role]
     token: Token | None
     expires_at: int | None
+    last_used_at: int | None = None
+    """When a token was last used, to within an hour; None for a session."""
 
 
 def by_token(m: Machinery, secret: str) -> Identity:
@@ -40,7 +43,7 @@ def by_token(m: Machinery, secret: str) -> Identity:
         memberships = _memberships(connection, row.account_id)
     scopes = tuple(Scope(s["entity_id"], frozenset(s["permissions"])) for s in json.loads(row.scopes))
     return Identity(row.account_id, row.account_name, row.is_admin, memberships,
-                    Token(row.id, row.name, TokenRole(row.role), scopes), row.expires_at)
+                    Token(row.id, row.name, TokenRole(row.role), scopes), row.expires_at, row.last_used_at)
 
 
 def by_session(m: Machinery, secret: str) -> Identity | None:
@@ -66,6 +69,19 @@ def actor(m: Machinery, identity: Identity | None, address: str, request_id: str
             raise BadCredentials
         return Actor(address=address, request_id=request_id)
     return Actor(identity.user_id, identity.name, identity.is_admin, identity.memberships, identity.token, address, request_id)
+
+
+def note_use(m: Machinery, identity: Identity) -> None:
+    """Write down that a token was used, at most once an hour. `is_use_due` says whether to call."""
+    if identity.token is not None:
+        tokens.touch(m, identity.token.id)
+
+
+def is_use_due(m: Machinery, identity: Identity) -> bool:
+    """Say whether the last use of a token that was noted is more than an hour old."""
+    if identity.token is None:
+        return False
+    return identity.last_used_at is None or identity.last_used_at <= m.clock.now() - tokens.LAST_USE_MS
 
 
 def _memberships(connection: sa.Connection, user_id: str) -> dict[str, Role]:

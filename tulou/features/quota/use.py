@@ -16,8 +16,7 @@ from tulou.platform.machinery import Machinery
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Bytes of one account: what its repositories hold (deleted ones too, until their bytes go), what is
-    reserved for uploads under way, and the limit (None: no limit)."""
+    """Bytes of one account. `stored` counts deleted repositories until their bytes go; no `limit` is None."""
 
     stored: int
     reserved: int
