@@ -39,6 +39,19 @@ PUSH_OBJECTS: Final = 2_000_000
 PUSH_BLOB: Final = 10 * MIB
 """A plain git blob in a push may not be larger: it belongs in large-file storage."""
 
+PUSH_TREE_FILES: Final = 1_000_000
+"""Files that one pushed commit may hold, every folder counted as often as it appears."""
+PUSH_COMMIT_BYTES: Final = 1 * MIB
+PUSH_TREE_BYTES: Final = 32 * MIB
+PUSH_PARENTS: Final = 100
+PUSH_TAG_CHAIN: Final = 8
+PUSH_COMMANDS: Final = 10_000
+GIT_REQUEST: Final = 64 * MIB
+"""Body of a fetch request, unpacked: what the client has and wants."""
+BODY_IDLE_SECONDS: Final = 60
+"""A client that sends nothing of its body for this long is let go."""
+
+LFS_OBJECT: Final = 512 * GIB
 LFS_BATCH: Final = 1_000
 LFS_PART: Final = 128 * MIB
 LFS_MULTIPART_FROM: Final = 512 * MIB
