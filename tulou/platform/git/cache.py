@@ -16,6 +16,7 @@ from tulou.db.engine import Database
 from tulou.db.tables import pack, ref, repo
 from tulou.fsio import atomic
 from tulou.platform.blobs.store import ObjectStore, pack_key
+from tulou.platform.git.objects import GitObjects
 
 OPEN_REPOSITORIES = 256
 _CONFIG = b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
@@ -34,6 +35,7 @@ class GitCache:
     def __init__(self, root: Path, work: Path, db: Database, store: ObjectStore) -> None:
         self._root = root
         self.work = work
+        self.objects = GitObjects()
         self._db = db
         self._store = store
         self._open: OrderedDict[str, _Open] = OrderedDict()
@@ -52,6 +54,18 @@ class GitCache:
         if entry is not None and entry.generation >= generation:
             return entry.repository
         return self._bring_up(repo_id).repository
+
+    def having(self, repo_id: str, generation: int, commit: str) -> pygit2.Repository:
+        """Return the repository with this commit in it, even if it landed after `generation` was read.
+
+        Raises KeyError if the repository has no such object.
+        """
+        repository = self.open(repo_id, generation)
+        if commit not in repository:
+            repository = self._bring_up(repo_id).repository
+            if commit not in repository:
+                raise KeyError(commit)
+        return repository
 
     def sync(self, repo_id: str) -> Path:
         """Bring packs and refs up to the database now, and return the folder, for `git upload-pack`."""
@@ -149,14 +163,14 @@ class Quarantine:
         self.path = path
         self.repository = pygit2.Repository(str(path))
 
-    def pack(self, oids: list[str]) -> NewPack | None:
-        """Write the given new objects as one pack. None if there are none."""
+    def pack(self, oids: list[str], attempt: int = 0) -> NewPack | None:
+        """Write the given new objects as one pack. None if there are none. Each attempt has a folder of its own."""
         if not oids:
             return None
         builder = pygit2.PackBuilder(self.repository)
         for oid in oids:
             builder.add(pygit2.Oid(hex=oid))
-        folder = self.path / "out"
+        folder = self.path / f"out-{attempt}"
         folder.mkdir()
         builder.write(str(folder))
         return found_pack(folder, len(oids))
@@ -172,11 +186,19 @@ def found_pack(folder: Path, objects: int) -> NewPack:
 def quarantine(cache: GitCache, repo_id: str, generation: int) -> Iterator[Quarantine]:
     """Yield a quarantine over a repository, deleted afterwards whatever happens."""
     cache.open(repo_id, generation)
+    with empty_quarantine(cache) as box:
+        alternate = cache.path(repo_id).resolve() / "objects"
+        (box.path / "objects" / "info" / "alternates").write_text(f"{alternate}\n")
+        yield Quarantine(box.path)
+
+
+@contextmanager
+def empty_quarantine(cache: GitCache) -> Iterator[Quarantine]:
+    """Yield a quarantine over nothing, for the first commit of a repository."""
     with atomic.scratch(cache.work, "quarantine") as path:
         (path / "objects" / "info").mkdir(parents=True)
         (path / "objects" / "pack").mkdir()
         (path / "refs").mkdir()
         (path / "config").write_bytes(_CONFIG)
         (path / "HEAD").write_bytes(b"ref: refs/heads/main\n")
-        (path / "objects" / "info" / "alternates").write_text(f"{cache.path(repo_id).resolve() / 'objects'}\n")
         yield Quarantine(path)

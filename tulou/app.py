@@ -1,0 +1,132 @@
+"""The composition root: the only module that knows everyone."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp
+
+from tulou.db.cache import VersionedCache
+from tulou.db.engine import Database, Tx
+from tulou.db.migrate import upgrade
+from tulou.delivery.kit.dispatch import Dispatcher
+from tulou.delivery.kit.routes import Route, Router
+from tulou.fsio import atomic
+from tulou.kernel.clock import Clock
+from tulou.platform.blobs.signing import Signer
+from tulou.platform.blobs.store import FolderStore
+from tulou.platform.git.cache import GitCache
+from tulou.platform.jobs.worker import Worker
+from tulou.platform.machinery import Machinery
+from tulou.platform.telemetry.log import Log
+from tulou.platform.xet.store import XetStore
+from tulou.settings import Settings
+
+# Every module with a ROUTES table.
+DIALECTS = (
+    "tulou.delivery.hf.repos",
+    "tulou.delivery.hf.content",
+    "tulou.delivery.hf.upload",
+    "tulou.delivery.hf.refs",
+    "tulou.delivery.hf.info",
+    "tulou.delivery.hf.listing",
+    "tulou.delivery.hf.cards",
+    "tulou.delivery.hf.account",
+    "tulou.delivery.hf.oauth",
+    "tulou.delivery.hf.xet",
+    "tulou.delivery.hf.later",
+    "tulou.delivery.git.smart",
+    "tulou.delivery.git.lfs",
+    "tulou.delivery.cas.routes",
+    "tulou.delivery.pages.routes",
+)
+
+# Every slice with background work: HANDLERS and on_event.
+TASKS = (
+    "tulou.features.content.tasks",
+    "tulou.features.cards.tasks",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A wired hub: give `asgi` to a server, call `start` before and `stop` after."""
+
+    m: Machinery
+    asgi: ASGIApp
+    router: Router
+    worker: Worker
+    log: Log
+
+    def start(self) -> None:
+        """Begin background work."""
+        self.worker.start()
+
+    def stop(self) -> None:
+        """End background work and close the database."""
+        self.worker.stop()
+        self.m.xet.close()
+        self.m.db.close()
+
+
+def routes() -> list[Route]:
+    """Return every route of every dialect."""
+    return [route for name in DIALECTS for route in importlib.import_module(name).ROUTES]
+
+
+def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
+    """Wire a hub on a data folder. Raises SettingError for settings that cannot work."""
+    log = Log(settings.log_level)
+    wake: list[Callable[[], None]] = []
+    m = open_machinery(settings, clock=clock, wake=lambda: [call() for call in wake] and None)
+    modules = [importlib.import_module(name) for name in TASKS]
+    handlers = {kind: partial(handler, m) for module in modules for kind, handler in module.HANDLERS.items()}
+
+    def subscriber(tx: Tx, kind: str, payload: dict[str, Any]) -> None:
+        for module in modules:
+            module.on_event(m, tx, kind, payload)
+
+    worker = Worker(m.db, m.clock, handlers, [subscriber], log)
+    wake.append(worker.wake)
+    router = Router(routes())
+    return Hub(m, Dispatcher(m, router, log), router, worker, log)
+
+
+def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Callable[[], None] = lambda: None) -> Machinery:
+    """Open the database and the stores of a data folder, bringing the schema up to date."""
+    clock = clock or Clock()
+    atomic.make_dirs(settings.data.resolve())
+    data = settings.data.resolve()
+    db = Database(settings.database)
+    upgrade(db)
+    # One work folder a process: the next start sweeps those whose process is gone.
+    work = data / "work" / f"{os.getpid()}-{secrets.token_hex(3)}"
+    work.mkdir(parents=True)
+    store = FolderStore(Path(urlsplit(settings.storage_url).path) if settings.storage_url else data / "objects")
+    return Machinery(
+        settings=settings,
+        clock=clock,
+        db=db,
+        store=store,
+        git=GitCache(data / "cache" / "git", work, db, store),
+        xet=XetStore(db=db, store=store, clock=clock, work=work, workers=settings.workers),
+        signer=Signer(_secret_key(data), clock),
+        cache=VersionedCache(db),
+        work=work,
+        wake=wake,
+    )
+
+
+def _secret_key(data: Path) -> bytes:
+    path = data / "secret.key"
+    if not path.exists():
+        atomic.write_file(path, secrets.token_bytes(32), mode=0o600)
+    return path.read_bytes()

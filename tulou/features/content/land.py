@@ -1,0 +1,143 @@
+"""The one write path to a repository: commit API, git push, branches, tags and squashes all end here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from tulou.db.engine import Tx, insert_or_ignore
+from tulou.db.tables import doomed, pack, ref, repo_object
+from tulou.db.tables import repo as repo_table
+from tulou.features.audit import record
+from tulou.features.quota import use
+from tulou.features.repos.model import Repo
+from tulou.fsio.faults import point
+from tulou.kernel.actor import Actor
+from tulou.kernel.errors import AlreadyExists, ObjectNotFound, RepoNotFound, StaleParent, Unprocessable
+from tulou.kernel.events import RefMove, RefsMoved
+from tulou.kernel.limits import REFS_PER_REPO
+from tulou.platform.blobs.store import pack_key
+from tulou.platform.events import outbox
+from tulou.platform.git.cache import NewPack
+from tulou.platform.machinery import Machinery
+
+
+@dataclass(frozen=True, slots=True)
+class RefChange:
+    """Move the ref `name` from `old` to `new`. `old` None: it must not exist yet; `new` None: delete it.
+
+    `peeled` is the commit behind `new` when `new` is an annotated tag.
+    """
+
+    name: str
+    old: str | None
+    new: str | None
+    peeled: str | None = None
+
+
+def land(
+    m: Machinery,
+    actor: Actor,
+    repo: Repo,
+    *,
+    action: str,
+    changes: list[RefChange],
+    pack: NewPack | None = None,
+    objects: Iterable[str] = (),
+    also: Callable[[Tx], None] | None = None,
+) -> None:
+    """Publish a pack and move refs, as one step.
+
+    `objects` are the SHA-256 names of large files that the new commits refer to; the repository must own each.
+    `also` runs in the same transaction, before the refs move.
+    Raises StaleParent if a ref is not where `changes` say, ObjectNotFound for a large file that was never uploaded.
+
+    # 1 pack and index published   2 one transaction: refs + pack row + large files + quota + event + audit   3 answer
+    # Crash before 2: an unreferenced pack, collected later. After 2: everything is there.
+    """
+    if pack is not None:
+        m.store.require_space(pack.size)
+        m.store.put(pack_key(pack.hash), pack.pack)
+        m.store.put(pack_key(pack.hash)[:-5] + ".idx", pack.index)
+    point("land.published")
+    with m.db.write() as tx:
+        if also is not None:
+            also(tx)
+        _lock(tx, repo)
+        for change in changes:
+            _move(tx, m.clock.now(), repo, change)
+        if pack is not None:
+            _own_pack(tx, m.clock.now(), repo, pack)
+        grown = _commit_objects(tx, repo, set(objects)) + (pack.size if pack else 0)
+        use.require(tx, m, repo.account_id, grown)
+        _touch(tx, m.clock.now(), repo, grown)
+        moves = tuple(RefMove(c.name, c.old, c.new) for c in changes)
+        outbox.append(tx, m.clock, RefsMoved(repo.id, actor.user_id, moves))
+        record.write(tx, m.clock, actor, action, repo.id, refs=[[c.name, c.old, c.new] for c in changes])
+        tx.on_commit(m.wake)
+    point("land.committed")
+
+
+def _lock(tx: Tx, repo: Repo) -> None:
+    """Take the repository's row, so that two landings on it queue up, and make sure it is still there."""
+    row = tx.execute(sa.select(repo_table.c.id).where(repo_table.c.id == repo.id, repo_table.c.deleted_at.is_(None)).with_for_update())
+    if row.first() is None:
+        raise RepoNotFound
+
+
+def _move(tx: Tx, now: int, repo: Repo, change: RefChange) -> None:
+    mine = sa.and_(ref.c.repo_id == repo.id, ref.c.name == change.name)
+    if change.old is None:
+        _make_room_for(tx, repo, change.name)
+        values = {"repo_id": repo.id, "name": change.name, "target": change.new, "peeled": change.peeled or change.new, "updated_at": now}
+        if insert_or_ignore(tx, ref, values) != 1:
+            raise AlreadyExists(f"Reference {change.name} already exists")
+        return
+    at_old = sa.and_(mine, ref.c.target == change.old)
+    if change.new is None:
+        moved = tx.execute(sa.delete(ref).where(at_old)).rowcount
+    else:
+        values = {"target": change.new, "peeled": change.peeled or change.new, "updated_at": now}
+        moved = tx.execute(sa.update(ref).where(at_old).values(**values)).rowcount
+    if moved != 1:
+        raise StaleParent
+
+
+def _make_room_for(tx: Tx, repo: Repo, name: str) -> None:
+    """Refuse a ref that would be a folder of another, or stand below one, or differ only in letter case; and too many."""
+    names = tx.execute(sa.select(ref.c.name).where(ref.c.repo_id == repo.id)).scalars().all()
+    if len(names) >= REFS_PER_REPO:
+        raise Unprocessable(f"A repository can have at most {REFS_PER_REPO} branches and tags.")
+    folded = name.lower()
+    for other in names:
+        if other != name and (other.lower() == folded or other.startswith(name + "/") or name.startswith(other + "/")):
+            raise AlreadyExists("A branch or tag with a conflicting name already exists.")
+
+
+def _own_pack(tx: Tx, now: int, repo: Repo, new: NewPack) -> None:
+    values = {"repo_id": repo.id, "hash": new.hash, "size": new.size, "objects": new.objects, "created_at": now}
+    insert_or_ignore(tx, pack, values)
+    keys = [pack_key(new.hash), pack_key(new.hash)[:-5] + ".idx"]
+    tx.execute(sa.delete(doomed).where(doomed.c.key.in_(keys)))
+
+
+def _commit_objects(tx: Tx, repo: Repo, wanted: set[str]) -> int:
+    """Mark large files as part of the history. Returns the bytes that are new to it."""
+    grown = 0
+    names = sorted(wanted)
+    for start in range(0, len(names), 500):
+        part = names[start : start + 500]
+        mine = sa.and_(repo_object.c.repo_id == repo.id, repo_object.c.sha256.in_(part))
+        rows = tx.execute(sa.select(repo_object.c.sha256, repo_object.c.size, repo_object.c.committed).where(mine)).all()
+        if len(rows) != len(part):
+            raise ObjectNotFound("The commit refers to a large file that was never uploaded to this repository.")
+        grown += sum(row.size for row in rows if not row.committed)
+        tx.execute(sa.update(repo_object).where(mine).values(committed=True))
+    return grown
+
+
+def _touch(tx: Tx, now: int, repo: Repo, grown: int) -> None:
+    values = {"generation": repo_table.c.generation + 1, "updated_at": now, "storage_bytes": repo_table.c.storage_bytes + grown}
+    tx.execute(sa.update(repo_table).where(repo_table.c.id == repo.id).values(**values))
