@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tulou.features.accounts import queries
 from tulou.features.accounts.model import Account, AccountKind
-from tulou.kernel.errors import AccountNotFound
+from tulou.kernel.errors import AccountNotFound, InvalidName
+from tulou.kernel.names import parse_account
 from tulou.platform.machinery import Machinery
 
 
@@ -37,7 +38,11 @@ def everyone(m: Machinery, kind: AccountKind) -> list[Account]:
 
 
 def _of_kind(m: Machinery, name: str, kind: AccountKind) -> Account:
-    found = by_name(m, name)
+    nobody = AccountNotFound("No such user." if kind is AccountKind.USER else "No such organization.")
+    try:
+        found = by_name(m, parse_account(name))
+    except InvalidName as cause:
+        raise nobody from cause
     if found is None or found.kind is not kind:
-        raise AccountNotFound("No such user." if kind is AccountKind.USER else "No such organization.")
+        raise nobody
     return found

@@ -18,14 +18,14 @@ from tulou.platform.machinery import Machinery
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A live repository and the bytes that it holds. `share` is its part of the account's limit, 0 to 1, or None."""
+    """A live repository and the bytes that it holds; `percent` is its part of what the whole account stores."""
 
     id: str
     name: RepoName
     visibility: str
     updated_at: int
     bytes: int
-    share: float | None
+    percent: float
 
 
 def of_account(m: Machinery, actor: Actor, owner: Account, *, after: str | None, limit: int) -> list[Holding]:
@@ -44,11 +44,11 @@ def of_account(m: Machinery, actor: Actor, owner: Account, *, after: str | None,
     )
     if after is not None:
         query = query.where(repo.c.id < after)
-    limit_bytes = use.of(m, owner.id).limit
+    total = use.of(m, owner.id).stored
     with m.db.read() as connection:
         rows = connection.execute(query).all()
     return [
         Holding(r.id, RepoName(RepoKind(r.kind), r.account, r.name), r.visibility, r.updated_at, r.storage_bytes,
-                r.storage_bytes / limit_bytes if limit_bytes else None)
+                100 * r.storage_bytes / total if total else 0.0)
         for r in rows
     ]
