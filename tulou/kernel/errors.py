@@ -6,8 +6,8 @@ HubError
 ├── Forbidden (403)        GatedRepo, QuotaExceeded
 ├── NotFound (404)         RepoNotFound, RevisionNotFound, EntryNotFound, ObjectNotFound, AccountNotFound
 ├── Conflict (409)         AlreadyExists
-├── StaleParent (412) · TooLarge (413) · RangeNotSatisfiable (416) · Unprocessable (422) · TooManyRequests (429)
-├── Locked (423) · NotBuilt (501) · StorageFull (507)
+├── RequestTimedOut (408) · StaleParent (412) · TooLarge (413) · RangeNotSatisfiable (416) · Unprocessable (422) · TooManyRequests (429)
+├── Locked (423) · NotBuilt (501) · Busy (503) · StorageFull (507)
 └── SettingError           stops the start, never reaches the wire
 
 Messages are safe to show: they never repeat what the client sent, except names that passed their grammar.
@@ -236,6 +236,20 @@ class NotBuilt(HubError):
 
     status = 501
     code = "not_built"
+
+
+class Busy(HubError):
+    """The server is busy. Please try again in a moment."""
+
+    status = 503
+    code = "busy"
+
+
+class RequestTimedOut(HubError):
+    """The request body arrived too slowly."""
+
+    status = 408
+    code = "request_timed_out"
 
 
 class StorageFull(HubError):
