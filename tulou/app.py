@@ -27,6 +27,7 @@ from tulou.platform.git.cache import GitCache
 from tulou.platform.jobs.worker import Worker
 from tulou.platform.machinery import Machinery
 from tulou.platform.telemetry.log import Log
+from tulou.platform.telemetry.tally import Tally
 from tulou.platform.xet.store import XetStore
 from tulou.settings import Settings
 
@@ -36,23 +37,15 @@ DIALECTS = (
     "tulou.delivery.hf.content",
     "tulou.delivery.hf.upload",
     "tulou.delivery.hf.refs",
-    "tulou.delivery.hf.info",
-    "tulou.delivery.hf.listing",
-    "tulou.delivery.hf.cards",
     "tulou.delivery.hf.account",
     "tulou.delivery.hf.oauth",
-    "tulou.delivery.hf.xet",
     "tulou.delivery.hf.later",
     "tulou.delivery.git.smart",
-    "tulou.delivery.git.lfs",
-    "tulou.delivery.cas.routes",
-    "tulou.delivery.pages.routes",
 )
 
 # Every slice with background work: HANDLERS and on_event.
 TASKS = (
     "tulou.features.content.tasks",
-    "tulou.features.cards.tasks",
 )
 
 
@@ -120,6 +113,7 @@ def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Call
         xet=XetStore(db=db, store=store, clock=clock, work=work, workers=settings.workers),
         signer=Signer(_secret_key(data), clock),
         cache=VersionedCache(db),
+        tally=Tally(),
         work=work,
         wake=wake,
     )

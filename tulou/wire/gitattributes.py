@@ -97,3 +97,16 @@ def _filters(attributes: list[str], macros: dict[str, str | None]) -> list[str |
         elif attribute in macros:
             found.append(macros[attribute])
     return found
+
+
+def lfs_line(path: str) -> str:
+    """Return a line that sends one path to large-file storage, with everything special in it escaped."""
+    escaped = "".join(f"\\{c}" if c in "\\*?[" else c for c in path).replace(" ", "[[:space:]]")
+    if escaped[0] in "#!":
+        escaped = "\\" + escaped
+    return f'{escaped} filter=lfs diff=lfs merge=lfs -text' if '"' not in path else f"{_glob_quotes(escaped)} filter=lfs diff=lfs merge=lfs -text"
+
+
+def _glob_quotes(escaped: str) -> str:
+    """A pattern that begins with a quote would be read as a quoted one; `?` stands for the quote instead."""
+    return escaped.replace('"', "?")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -76,6 +78,21 @@ class Call:
         except (UnicodeDecodeError, ValueError) as cause:
             raise BadInput("The body must be a URL-encoded form.") from cause
 
+    @asynccontextmanager
+    async def spool(self, limit: int) -> AsyncIterator[SpooledTemporaryFile[bytes]]:
+        """Receive the whole body into memory, past 1 MiB into a file without a name. Raises TooLarge past `limit`."""
+        _refuse_declared(self.request, limit)
+        self.m.store.require_space(_declared(self.request))
+        received = 0
+        with SpooledTemporaryFile[bytes](max_size=1 << 20, dir=self.m.work) as file:
+            async for chunk in self.request.stream():
+                received += len(chunk)
+                if received > limit:
+                    raise TooLarge
+                file.write(chunk)
+            file.seek(0)
+            yield file
+
     def stream(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives. The caller counts."""
         return self.request.stream()
@@ -93,9 +110,13 @@ class Call:
         return (self.query(name) or "").lower() in {"1", "true", "yes"}
 
 
+def _declared(request: Request) -> int:
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isdigit() and len(declared) < 20 else 0
+
+
 def _refuse_declared(request: Request, limit: int) -> None:
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > limit:
+    if _declared(request) > limit:
         raise TooLarge
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from tulou.db.tables import repo as repo_table
-from tulou.features.access.rules import Decision, decide, may_create
+from tulou.features.access.rules import Decision, decide, may_create, token_may
 from tulou.features.accounts import lookup as accounts
 from tulou.features.accounts.model import Account
 from tulou.features.repos import lookup as repos
 from tulou.features.repos.model import Repo
 from tulou.kernel.actor import Action, Actor, TokenRole
-from tulou.kernel.errors import Forbidden, GatedRepo, GatedRepoSignIn, RepoNotFound, RepoNotFoundSignIn
+from tulou.kernel.errors import Forbidden, GatedRepo, GatedRepoSignIn, RepoNotFound, RepoNotFoundSignIn, SignInNeeded
 from tulou.kernel.names import RepoName
 from tulou.platform.machinery import Machinery
 
@@ -36,8 +36,16 @@ def check(actor: Actor, found: Repo, action: Action) -> None:
         raise _hidden(actor)
     if decision is Decision.GATED:
         raise _gated(actor, found)
+    if decision is Decision.DENY and actor.is_anonymous:
+        raise SignInNeeded
     if decision is Decision.DENY:
         raise Forbidden("You need write access to this repository." if action is Action.WRITE else None)
+
+
+def check_token_writes(actor: Actor, found: Repo) -> None:
+    """Raise Forbidden unless the token, whoever holds it, is one that may write to this repository."""
+    if not token_may(actor, found, Action.WRITE):
+        raise Forbidden("This token may only read.")
 
 
 def account_for_new_repo(m: Machinery, actor: Actor, name: str) -> Account:

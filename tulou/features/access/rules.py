@@ -58,6 +58,11 @@ def may_create(actor: Actor, account_id: str) -> bool:
     return actor.token.role is TokenRole.WRITE
 
 
+def token_may(actor: Actor, repo: Repo, action: Action) -> bool:
+    """Say whether the token of a request allows `action` on a repository, whatever its owner may do."""
+    return _token_may(actor, repo) >= action
+
+
 def _person_may(actor: Actor, repo: Repo) -> Action | None:
     if actor.is_admin or (actor.user_id is not None and actor.user_id == repo.account_id):
         return Action.ADMIN

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import sqlalchemy as sa
 
 from tulou.db.engine import Tx, insert_or_ignore
@@ -31,14 +29,6 @@ from tulou.wire.default_gitattributes import default_gitattributes
 
 VISIBILITIES = frozenset({"public", "private"})
 SDKS = frozenset({"gradio", "streamlit", "docker", "static"})
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A repository and whether this call made it."""
-
-    repo: Repo
-    is_new: bool
 
 
 def create(m: Machinery, actor: Actor, name: RepoName, *, visibility: str | None, sdk: str | None = None) -> Repo:

@@ -92,6 +92,10 @@ class GitObjects:
             self._blobs.put(oid, known)
         return known
 
+    def kept(self, oid: Sha1) -> bytes | None:
+        """Return the content of a small blob that was read lately, without touching the disk."""
+        return self._small.get(oid)
+
     def content(self, repository: pygit2.Repository, oid: Sha1) -> bytes:
         """Return the whole content of a git blob."""
         known = self._small.get(oid)

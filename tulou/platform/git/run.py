@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 from pathlib import Path
 from typing import IO
@@ -54,20 +55,50 @@ def environment(**extra: str) -> dict[str, str]:
     }
 
 
-def run(*arguments: str, cwd: Path, stdin: bytes | IO[bytes] | None = None, timeout: float = 600, **env: str) -> bytes:
-    """Run git to its end and return its standard output. Raises GitFailed."""
-    given = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin if stdin is not None else subprocess.DEVNULL}
-    done = subprocess.run(  # noqa: S603 - a fixed program and checked arguments
-        command(*arguments), cwd=cwd, env=environment(**env), capture_output=True, timeout=timeout, check=False, **given
-    )
-    if done.returncode != 0:
-        raise GitFailed(arguments[0], done.returncode, done.stderr.decode("utf-8", "replace")[-4000:])
-    return done.stdout
+def run(
+    *arguments: str,
+    cwd: Path,
+    stdin: bytes | IO[bytes] | None = None,
+    stdout: IO[bytes] | None = None,
+    timeout: float = 600,
+    memory: int | None = None,
+    **env: str,
+) -> bytes:
+    """Run git to its end and return its standard output, or write it to `stdout`.
 
-
-def spawn(*arguments: str, cwd: Path, **env: str) -> subprocess.Popen[bytes]:
-    """Start git with pipes on all three ends. The caller owns the process: feed it, drain it, wait for it."""
-    return subprocess.Popen(  # noqa: S603 - a fixed program and checked arguments
+    `memory` limits its own memory in bytes. Raises GitFailed, subprocess.TimeoutExpired.
+    """
+    content = stdin if isinstance(stdin, bytes) else None
+    source = subprocess.PIPE if content is not None else stdin if stdin is not None else subprocess.DEVNULL
+    with subprocess.Popen(  # noqa: S603 - a fixed program and checked arguments
         command(*arguments), cwd=cwd, env=environment(**env),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdin=source, stdout=stdout or subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:
+        if memory is not None:
+            # From outside, because code between fork and exec is not safe in a program with threads.
+            _limit_memory(process.pid, memory)
+        try:
+            out, err = process.communicate(content, timeout=timeout)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        raise GitFailed(arguments[0], process.returncode, err.decode("utf-8", "replace")[-4000:])
+    return out or b""
+
+
+def _limit_memory(pid: int, memory: int) -> None:
+    try:
+        resource.prlimit(pid, resource.RLIMIT_DATA, (memory, memory))
+    except ProcessLookupError:
+        return  # it has ended already
+
+
+def spawn(*arguments: str, cwd: Path, stdin: IO[bytes] | int = subprocess.PIPE, **env: str) -> subprocess.Popen[bytes]:
+    """Start git with its output on a pipe and its messages discarded: git tells clients what went wrong in its output.
+
+    The caller owns the process: drain it, wait for it.
+    """
+    return subprocess.Popen(  # noqa: S603 - a fixed program and checked arguments
+        command(*arguments), cwd=cwd, env=environment(**env), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )

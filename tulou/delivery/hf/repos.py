@@ -1,0 +1,137 @@
+"""Make, rename, close, copy and delete repositories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from tulou.delivery.kit import answers
+from tulou.delivery.kit.call import Call, in_thread, optional_text, text
+from tulou.delivery.kit.routes import Access, Route
+from tulou.features.access import gate
+from tulou.features.content import lifecycle
+from tulou.features.repos.model import Repo
+from tulou.kernel.actor import Action
+from tulou.kernel.errors import AlreadyExists, BadInput, NotBuilt, NotFound, RepoNotFound
+from tulou.kernel.names import RepoKind, RepoName, parse_repo_id, parse_repo_name
+
+_KINDS = {kind.value: kind for kind in RepoKind}
+
+
+async def create(call: Call) -> ASGIApp:
+    """POST /api/repos/create"""
+    body = await call.json()
+    name = _named(call, body)
+    sdk = optional_text(body, "sdk", limit=40)
+    _refuse_compute(body)
+    made = await _or_existing(call, name, lambda: lifecycle.create(call.m, call.actor, name, visibility=_visibility(body), sdk=sdk))
+    return answers.json({"url": call.repo_url(made), "name": made.name.full, "id": made.id})
+
+
+async def delete(call: Call) -> ASGIApp:
+    """DELETE /api/repos/delete"""
+    await in_thread(lifecycle.delete, call.m, call.actor, _named(call, await call.json()))
+    return answers.json({})
+
+
+async def move(call: Call) -> ASGIApp:
+    """POST /api/repos/move"""
+    body = await call.json()
+    if body.get("type") == "bucket":
+        raise NotBuilt("Buckets are not built yet.")
+    kind = _kind(body)
+    old, new = parse_repo_id(kind, text(body, "fromRepo")), parse_repo_id(kind, text(body, "toRepo"))
+    moved = await in_thread(lifecycle.move, call.m, call.actor, old, new)
+    return answers.json({"url": call.repo_url(moved)})
+
+
+async def settings(call: Call) -> ASGIApp:
+    """PUT /api/{kind}/{repo}/settings"""
+    body = await call.json()
+    unknown = set(body) - {"private", "visibility", "gated"}
+    if unknown:
+        raise NotBuilt("This server changes 'visibility' (or 'private') and 'gated' here; other settings are not built yet.")
+    gated = _gated(body)
+    visibility = _visibility(body)
+    await in_thread(lambda: lifecycle.change(call.m, call.actor, call.repo, visibility=visibility, gated=gated))
+    return answers.json({})
+
+
+async def duplicate(call: Call) -> ASGIApp:
+    """POST /api/{kind}/{repo}/duplicate"""
+    body = await call.json()
+    new = parse_repo_id(call.repo.name.kind, text(body, "repository"))
+    _refuse_compute(body)
+    visibility = _visibility(body)
+    made = await _or_existing(
+        call, new, lambda: lifecycle.duplicate(call.m, call.actor, call.repo, new, visibility=visibility)
+    )
+    return answers.json({"url": call.repo_url(made)})
+
+
+async def _or_existing(call: Call, name: RepoName, make: Any) -> Repo:
+    """Make a repository; if it is there, the 409 carries its URL, from which clients with `exist_ok` go on."""
+    try:
+        made: Repo = await in_thread(make)
+    except AlreadyExists as problem:
+        try:
+            found = await in_thread(gate.repo, call.m, call.actor, name, Action.READ_INFO)
+        except RepoNotFound:
+            raise problem from None
+        problem.url = call.repo_url(found)
+        raise
+    return made
+
+
+def _named(call: Call, body: dict[str, Any]) -> RepoName:
+    account = optional_text(body, "organization") or call.actor.name or ""
+    name = text(body, "name")
+    if "/" in name:
+        account, _, name = name.partition("/")
+    return parse_repo_name(_kind(body), account, name)
+
+
+def _kind(body: dict[str, Any]) -> RepoKind:
+    kind = body.get("type") or "model"
+    if kind == "bucket":
+        raise NotBuilt("Buckets are not built yet.")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise NotFound("The field 'type' must be model, dataset, space or kernel.")
+    return _KINDS[kind]
+
+
+def _visibility(body: dict[str, Any]) -> str | None:
+    if body.get("visibility") is not None:
+        visibility = text(body, "visibility")
+        if visibility == "protected":
+            raise NotBuilt("Protected Spaces are not built yet: choose public or private.")
+        return visibility
+    private = body.get("private")
+    if private is None:
+        return None
+    if not isinstance(private, bool):
+        raise BadInput("The field 'private' must be true or false.")
+    return "private" if private else "public"
+
+
+def _gated(body: dict[str, Any]) -> str | None:
+    if "gated" not in body:
+        return None
+    gated = body["gated"]
+    return "" if gated is False else text(body, "gated")
+
+
+def _refuse_compute(body: dict[str, Any]) -> None:
+    asked = [key for key in ("hardware", "sleepTimeSeconds", "secrets", "variables", "volumes", "template", "resourceGroupId", "region") if body.get(key)]
+    if asked:
+        raise NotBuilt(f"This server cannot honour {', '.join(asked)} yet: leave it out.")
+
+
+ROUTES = [
+    Route(("POST",), "/api/repos/create", create, Access.SIGNED_IN),
+    Route(("DELETE",), "/api/repos/delete", delete, Access.SIGNED_IN),
+    Route(("POST",), "/api/repos/move", move, Access.SIGNED_IN),
+    Route(("PUT",), "/api/{kind}/{account}/{name}/settings", settings, Action.ADMIN),
+    Route(("POST",), "/api/{kind}/{account}/{name}/duplicate", duplicate, Action.READ_CONTENT),
+]

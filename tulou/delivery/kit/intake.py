@@ -1,0 +1,91 @@
+"""Take in large request bodies: bounded, unpacked, in large blocks, and only from clients that keep sending."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+from anyio.lowlevel import RunVar
+
+from tulou.delivery.kit.call import Call, in_thread
+from tulou.kernel.errors import BadInput, RequestTimedOut
+from tulou.kernel.limits import BODY_IDLE_SECONDS, MIB
+
+T = TypeVar("T")
+
+BLOCK = MIB
+SLOW_JOBS = 6
+_slow_jobs: RunVar[anyio.CapacityLimiter] = RunVar("tulou_slow_jobs")
+
+
+class UnknownEncoding(BadInput):
+    """The body is packed in a way that this server does not unpack: use gzip, or nothing."""
+
+    status = 415
+    code = "unknown_encoding"
+
+
+async def in_slow_thread(function: Callable[..., T], *arguments: object) -> T:
+    """Run work that may take minutes, a few at a time, so that it never starves the pool that answers everybody."""
+    try:
+        limiter = _slow_jobs.get()
+    except LookupError:
+        limiter = anyio.CapacityLimiter(SLOW_JOBS)
+        _slow_jobs.set(limiter)
+    return await anyio.to_thread.run_sync(lambda: function(*arguments), limiter=limiter)
+
+
+async def pour(call: Call, sink: Callable[[bytes], None]) -> None:
+    """Hand the body to `sink`, block by block, in the pool. `sink` counts, and raises TooLarge.
+
+    Raises RequestTimedOut, and BadInput for a body that ends early.
+    """
+    block = bytearray()
+    async for chunk in _unpacked(call):
+        block += chunk
+        if len(block) >= BLOCK:
+            await in_thread(sink, bytes(block))
+            block.clear()
+    if block:
+        await in_thread(sink, bytes(block))
+
+
+async def _arriving(call: Call) -> AsyncIterator[bytes]:
+    stream = call.stream()
+    while True:
+        try:
+            with anyio.fail_after(BODY_IDLE_SECONDS):
+                chunk = await anext(stream, None)
+        except TimeoutError as cause:
+            raise RequestTimedOut from cause
+        if chunk is None:
+            return
+        yield chunk
+
+
+async def _unpacked(call: Call) -> AsyncIterator[bytes]:
+    encoding = call.request.headers.get("content-encoding", "identity").lower()
+    if encoding == "identity":
+        async for chunk in _arriving(call):
+            yield chunk
+        return
+    if encoding not in {"gzip", "x-gzip"}:
+        raise UnknownEncoding
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    async for chunk in _arriving(call):
+        while chunk and not unpacker.eof:
+            yield _unpack(unpacker, chunk)
+            chunk = unpacker.unconsumed_tail
+    if not unpacker.eof:
+        raise BadInput("The packed body ends early.")
+
+
+def _unpack(unpacker: zlib._Decompress, chunk: bytes) -> bytes:
+    # At most one block at a time: a body of zeros unpacks a thousandfold.
+    try:
+        return unpacker.decompress(chunk, BLOCK)
+    except zlib.error as cause:
+        raise BadInput("The body is not valid gzip.") from cause

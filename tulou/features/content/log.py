@@ -1,0 +1,17 @@
+"""Read the history of a revision."""
+
+from __future__ import annotations
+
+from tulou.features.content.revisions import commit_of
+from tulou.features.repos.model import Repo
+from tulou.platform.git import history
+from tulou.platform.git.history import Commit
+from tulou.platform.machinery import Machinery
+
+__all__ = ["Commit", "commits"]
+
+
+def commits(m: Machinery, repo: Repo, revision: str, skip: int, limit: int) -> list[Commit]:
+    """Return commits of a revision, newest first. Raises RevisionNotFound."""
+    oid = commit_of(m, repo, revision)
+    return history.log(m.git.having(repo.id, repo.generation, oid), oid, skip=skip, limit=limit)

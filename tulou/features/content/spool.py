@@ -1,0 +1,43 @@
+"""Keep a request body in the work folder until it is complete: a slow client then holds a file, not a process."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from tulou.fsio import atomic
+from tulou.kernel.errors import TooLarge
+from tulou.kernel.limits import MIB
+from tulou.platform.machinery import Machinery
+
+_CHECK_SPACE_EVERY = 64 * MIB
+
+
+class Spool:
+    """A file that exists inside a `with` block. Not durable: nothing in it was acknowledged."""
+
+    def __init__(self, m: Machinery, *, limit: int) -> None:
+        self._m = m
+        self._limit = limit
+        self._checked = 0
+        self.path = atomic.temporary_file(m.work, "body")
+        self.size = 0
+
+    def __enter__(self) -> Spool:
+        self._file = self.path.open("xb", buffering=0)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+        atomic.remove(self.path)
+
+    def write(self, block: bytes) -> None:
+        """Append. Raises TooLarge past the limit, StorageFull before the disk is."""
+        self.size += len(block)
+        if self.size > self._limit:
+            raise TooLarge
+        if self.size > self._checked:
+            self._m.store.require_space(_CHECK_SPACE_EVERY)
+            self._checked = self.size + _CHECK_SPACE_EVERY
+        view = memoryview(block)
+        while view:
+            view = view[self._file.write(view) :]

@@ -1,0 +1,14 @@
+"""Count in memory what is written down later."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Tally:
+    """Downloads not yet written, by repository id. Lost in a crash: it is a statistic."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
