@@ -1,0 +1,1 @@
+"""Stories: real programs against a running hub."""
