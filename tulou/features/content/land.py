@@ -57,11 +57,25 @@ def land(
     # 1 pack and index published   2 one transaction: refs + pack row + large files + quota + event + audit   3 answer
     # Crash before 2: an unreferenced pack, collected later. After 2: everything is there.
     """
-    if pack is not None:
-        m.store.require_space(pack.size)
-        m.store.put(pack_key(pack.hash), pack.pack)
-        m.store.put(pack_key(pack.hash)[:-5] + ".idx", pack.index)
-    point("land.published")
+    with m.turnstile.publishing():
+        if pack is not None:
+            publish_pack(m, pack)
+        point("land.published")
+        _transact(m, actor, repo, action, changes, pack, set(objects), also)
+    point("land.committed")
+
+
+def publish_pack(m: Machinery, pack: NewPack) -> None:
+    """Put a pack and its index into the object store. Call it inside `m.turnstile.publishing()`."""
+    m.store.require_space(pack.size)
+    m.store.put(pack_key(pack.hash), pack.pack)
+    m.store.put(pack_key(pack.hash)[:-5] + ".idx", pack.index)
+
+
+def _transact(
+    m: Machinery, actor: Actor, repo: Repo, action: str, changes: list[RefChange], pack: NewPack | None,
+    objects: set[str], also: Callable[[Tx], None] | None,
+) -> None:  # fmt: skip
     with m.db.write() as tx:
         if also is not None:
             also(tx)
@@ -70,14 +84,13 @@ def land(
             _move(tx, m.clock.now(), repo, change)
         if pack is not None:
             _own_pack(tx, m.clock.now(), repo, pack)
-        grown = _commit_objects(tx, repo, set(objects)) + (pack.size if pack else 0)
+        grown = _commit_objects(tx, repo, objects) + (pack.size if pack else 0)
         use.require(tx, m, repo.account_id, grown)
         _touch(tx, m.clock.now(), repo, grown)
         moves = tuple(RefMove(c.name, c.old, c.new) for c in changes)
         outbox.append(tx, m.clock, RefsMoved(repo.id, actor.user_id, moves))
         record.write(tx, m.clock, actor, action, repo.id, refs=[[c.name, c.old, c.new] for c in changes])
         tx.on_commit(m.wake)
-    point("land.committed")
 
 
 def _lock(tx: Tx, repo: Repo) -> None:
@@ -134,6 +147,7 @@ def _commit_objects(tx: Tx, repo: Repo, wanted: set[str]) -> int:
         if len(rows) != len(part):
             raise ObjectNotFound("The commit refers to a large file that was never uploaded to this repository.")
         grown += sum(row.size for row in rows if not row.committed)
+        use.settle(tx, repo.account_id, *(use.object_key(repo.id, sha256) for sha256 in part))
         tx.execute(sa.update(repo_object).where(mine).values(committed=True))
     return grown
 

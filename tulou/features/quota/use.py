@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -34,15 +35,20 @@ def of(m: Machinery, account_id: str) -> Use:
         limit = connection.execute(sa.select(account.c.quota_bytes).where(account.c.id == account_id)).first()
         if limit is None:
             raise AccountNotFound
-        return _use(connection, m, account_id, limit.quota_bytes, except_key=None)
+        return _use(connection, m, account_id, limit.quota_bytes)
 
 
-def require(tx: Tx, m: Machinery, account_id: str, size: int, *, settling: str | None = None) -> None:
-    """Raise QuotaExceeded unless `size` more bytes fit. `settling` names a reservation that this very change uses up."""
+def object_key(repo_id: str, sha256: str) -> str:
+    """Name the reservation of a large file between its upload and the commit that refers to it."""
+    return f"object:{repo_id}:{sha256}"
+
+
+def require(tx: Tx, m: Machinery, account_id: str, size: int, *, settling: Collection[str] = ()) -> None:
+    """Raise QuotaExceeded unless `size` more bytes fit. `settling` names reservations that this very change uses up."""
     own_limit = _lock(tx, account_id)
     if _limit(m, own_limit) is None:
         return
-    use = _use(tx.connection, m, account_id, own_limit, except_key=settling)
+    use = _use(tx.connection, m, account_id, own_limit, except_keys=settling)
     if use.limit is not None and size > 0 and use.used + size > use.limit:
         raise QuotaExceeded
 
@@ -54,15 +60,17 @@ def reserve(tx: Tx, m: Machinery, account_id: str, key: str, size: int, seconds:
     """
     if _limit(m, _lock(tx, account_id)) is None:
         return
-    require(tx, m, account_id, size, settling=key)
+    require(tx, m, account_id, size, settling=[key])
     settle(tx, account_id, key)
     expires_at = m.clock.now() + seconds * 1000
     tx.execute(sa.insert(reservation).values(account_id=account_id, key=key, bytes=size, expires_at=expires_at))
 
 
-def settle(tx: Tx, account_id: str, key: str) -> None:
-    """Give up a reservation: its bytes are counted as stored now, or will never come."""
-    tx.execute(sa.delete(reservation).where(reservation.c.account_id == account_id, reservation.c.key == key))
+def settle(tx: Tx, account_id: str, *keys: str) -> None:
+    """Give up reservations: their bytes are counted as stored now, or will never come."""
+    for start in range(0, len(keys), 500):
+        named = reservation.c.key.in_(keys[start : start + 500])
+        tx.execute(sa.delete(reservation).where(reservation.c.account_id == account_id, named))
 
 
 def sweep(tx: Tx, m: Machinery) -> int:
@@ -82,12 +90,14 @@ def _limit(m: Machinery, own: int | None) -> int | None:
     return own if own is not None else (m.settings.default_quota_gb * GIB or None)
 
 
-def _use(connection: Connection, m: Machinery, account_id: str, own_limit: int | None, *, except_key: str | None) -> Use:
+def _use(
+    connection: Connection, m: Machinery, account_id: str, own_limit: int | None, *, except_keys: Collection[str] = ()
+) -> Use:
     stored = connection.execute(sa.select(sa.func.sum(repo.c.storage_bytes)).where(repo.c.account_id == account_id)).scalar()
     open_ones = sa.select(sa.func.sum(reservation.c.bytes)).where(
         reservation.c.account_id == account_id, reservation.c.expires_at > m.clock.now()
     )
-    if except_key is not None:
-        open_ones = open_ones.where(reservation.c.key != except_key)
-    reserved = connection.execute(open_ones).scalar()
-    return Use(int(stored or 0), int(reserved or 0), _limit(m, own_limit))
+    reserved = int(connection.execute(open_ones).scalar() or 0)
+    for start in range(0, len(keys := list(except_keys)), 500):
+        reserved -= int(connection.execute(open_ones.where(reservation.c.key.in_(keys[start : start + 500]))).scalar() or 0)
+    return Use(int(stored or 0), reserved, _limit(m, own_limit))
