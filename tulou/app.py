@@ -23,6 +23,7 @@ from tulou.fsio import atomic
 from tulou.kernel.clock import Clock
 from tulou.platform.blobs.signing import Signer
 from tulou.platform.blobs.store import FolderStore
+from tulou.platform.blobs.turnstile import Turnstile
 from tulou.platform.git.cache import GitCache
 from tulou.platform.jobs.worker import Worker
 from tulou.platform.machinery import Machinery
@@ -87,7 +88,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
         for module in modules:
             module.on_event(m, tx, kind, payload)
 
-    worker = Worker(m.db, m.clock, handlers, [subscriber], log)
+    recurring = {kind: every for module in modules for kind, every in getattr(module, "RECURRING", {}).items()}
+    worker = Worker(m.db, m.clock, handlers, [subscriber], log, recurring)
     wake.append(worker.wake)
     router = Router(routes())
     return Hub(m, Dispatcher(m, router, log), router, worker, log)
@@ -114,6 +116,7 @@ def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Call
         signer=Signer(_secret_key(data), clock),
         cache=VersionedCache(db),
         tally=Tally(),
+        turnstile=Turnstile(db),
         work=work,
         wake=wake,
     )

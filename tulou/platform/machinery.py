@@ -12,6 +12,7 @@ from tulou.db.engine import Database
 from tulou.kernel.clock import Clock
 from tulou.platform.blobs.signing import Signer
 from tulou.platform.blobs.store import ObjectStore
+from tulou.platform.blobs.turnstile import Turnstile
 from tulou.platform.telemetry.tally import Tally
 from tulou.settings import Settings
 
@@ -33,6 +34,7 @@ class Machinery:
     signer: Signer
     cache: VersionedCache
     tally: Tally
+    turnstile: Turnstile
     work: Path
     """Folder for uploads in progress, on the same file system as the folder store; emptied at every start."""
     wake: Callable[[], None]

@@ -11,6 +11,7 @@ from tulou.features.access import gate
 from tulou.features.accounts.model import Account
 from tulou.features.audit import record
 from tulou.features.content.commit import signature
+from tulou.features.content.land import publish_pack
 from tulou.features.quota import use
 from tulou.features.repos import lookup
 from tulou.features.repos.model import Repo
@@ -20,7 +21,6 @@ from tulou.kernel.errors import AlreadyExists, BadInput
 from tulou.kernel.events import RepoChanged, RepoCreated, RepoDeleted
 from tulou.kernel.ids import Sha1, new_id
 from tulou.kernel.names import RepoKind, RepoName, fold
-from tulou.platform.blobs.store import pack_key
 from tulou.platform.events import outbox
 from tulou.platform.git.cache import NewPack, empty_quarantine
 from tulou.platform.git.write import Put, TreeWriter
@@ -52,8 +52,10 @@ def create(m: Machinery, actor: Actor, name: RepoName, *, visibility: str | None
         pack_made = box.pack(writer.new)
         if pack_made is None:
             raise RuntimeError("the first commit has no objects")
-        _publish(m, pack_made)
-        repo_id = _insert(m, actor, owner, name, visibility or owner.default_visibility, sdk, commit, pack_made)
+        with m.turnstile.publishing():
+            publish_pack(m, pack_made)
+            point("create.published")
+            repo_id = _insert(m, actor, owner, name, visibility or owner.default_visibility, sdk, commit, pack_made)
     m.wake()
     return lookup.by_id(m, repo_id)
 
@@ -148,13 +150,6 @@ def _copy_rows(tx: Tx, source: str, target: str) -> None:
         columns = [c for c in table.c if c.name != "repo_id"]
         rows = sa.select(sa.literal(target).label("repo_id"), *columns).where(table.c.repo_id == source, condition)
         tx.execute(sa.insert(table).from_select(["repo_id", *(c.name for c in columns)], rows))
-
-
-def _publish(m: Machinery, made: NewPack) -> None:
-    m.store.require_space(made.size)
-    m.store.put(pack_key(made.hash), made.pack)
-    m.store.put(pack_key(made.hash)[:-5] + ".idx", made.index)
-    point("create.published")
 
 
 def _insert(

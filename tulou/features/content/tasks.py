@@ -6,17 +6,22 @@ from collections.abc import Callable
 from typing import Any
 
 from tulou.db.engine import Tx
-from tulou.features.content import downloads
-from tulou.platform.jobs import queue
+from tulou.features.content import collect, downloads
+from tulou.platform.blobs.gc import DAY
 from tulou.platform.machinery import Machinery
 
 Handler = Callable[[Machinery, dict[str, Any]], None]
 
 WRITE_DOWNLOADS = "content.downloads"
+COLLECT = "content.collect"
 
 HANDLERS: dict[str, Handler] = {
     WRITE_DOWNLOADS: downloads.write_down,
+    COLLECT: collect.task,
 }
+
+# Kind → milliseconds between runs.
+RECURRING = {WRITE_DOWNLOADS: 60_000, COLLECT: DAY // 4}
 
 
 def on_event(m: Machinery, tx: Tx, kind: str, payload: dict[str, Any]) -> None:

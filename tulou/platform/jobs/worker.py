@@ -22,12 +22,16 @@ POLL_SECONDS = 5.0
 class Worker:
     """Owns its threads from `start` to `stop`. `drain` does the same work in the caller's thread, for tests and the CLI."""
 
-    def __init__(self, db: Database, clock: Clock, handlers: dict[str, Handler], subscribers: list[outbox.Subscriber], log: Log) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, handlers: dict[str, Handler], subscribers: list[outbox.Subscriber], log: Log,
+        recurring: dict[str, int],
+    ) -> None:  # fmt: skip
         self._db = db
         self._clock = clock
         self._handlers = handlers
         self._subscribers = subscribers
         self._log = log
+        self._recurring = recurring
         self._owner = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -35,6 +39,8 @@ class Worker:
 
     def start(self) -> None:
         """Begin working in a thread of its own."""
+        for kind in self._recurring:
+            self._put_again(kind)
         self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
         self._thread.start()
 
@@ -88,6 +94,12 @@ class Worker:
         finally:
             ended.set()
             keeper.join()
+            if claimed.kind in self._recurring:
+                self._put_again(claimed.kind)
+
+    def _put_again(self, kind: str) -> None:
+        with self._db.write() as tx:
+            queue.put(tx, self._clock, kind, {}, key=kind, delay_ms=self._recurring[kind])
 
     def _keep(self, claimed: queue.Task, ended: threading.Event) -> None:
         while not ended.wait(queue.LEASE_MS / 3000):
