@@ -19,7 +19,7 @@ from tulou.db.engine import Database, Tx
 from tulou.db.migrate import upgrade
 from tulou.delivery.kit.dispatch import Dispatcher
 from tulou.delivery.kit.routes import Route, Router
-from tulou.fsio import atomic
+from tulou.fsio import atomic, folder
 from tulou.kernel.clock import Clock
 from tulou.platform.blobs.signing import Signer
 from tulou.platform.blobs.store import FolderStore
@@ -98,8 +98,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
 def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Callable[[], None] = lambda: None) -> Machinery:
     """Open the database and the stores of a data folder, bringing the schema up to date."""
     clock = clock or Clock()
-    atomic.make_dirs(settings.data.resolve())
-    data = settings.data.resolve()
+    data = folder.prepare(settings.data)
     db = Database(settings.database)
     upgrade(db)
     # One work folder a process: the next start sweeps those whose process is gone.

@@ -1,0 +1,25 @@
+"""`tulou link`: a one-time sign-in link for a user."""
+
+from __future__ import annotations
+
+import argparse
+
+from tulou.cli import options
+from tulou.features.accounts import links
+from tulou.features.accounts import lookup as accounts
+from tulou.kernel.actor import SYSTEM
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Say which options there are."""
+    parser.add_argument("user", help="whom to sign in")
+    options.add_data(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the link; it works once, within a day."""
+    with options.machinery(arguments) as m:
+        secret = links.make(m, SYSTEM, accounts.user(m, arguments.user))
+        base = m.settings.public_url or f"http://{m.settings.host}:{m.settings.port}"
+    print(f"{base}/one-time/{secret}")
+    return 0

@@ -1,0 +1,148 @@
+"""uvicorn, with limits on request heads and a way to stop that ends with status 0."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import socket
+from asyncio import TimerHandle
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httptools
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from tulou.kernel.errors import SettingError
+from tulou.platform.telemetry.log import Log
+from tulou.settings import Settings
+
+HEAD_BYTES = 64 * 1024
+"""A request line and its headers may not be larger."""
+HEAD_SECONDS = 30
+"""A client may not take longer to send them."""
+DRAIN_SECONDS = 20
+"""Requests under way may take this long to end once the hub is told to stop."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """HTTP/1.1 as uvicorn speaks it, with an end to heads that are too large or come too slowly: it has none itself."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._head: int | None = 0  # bytes of the head so far; None while a body comes
+        self._fields = 0
+        self._deadline: TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Give the first head its time."""
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(HEAD_SECONDS, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the clock."""
+        self._stop_clock()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count what comes before a head is complete."""
+        if self._head is not None:
+            self._head += len(data)
+        super().data_received(data)
+        if self._head is None or self.transport.is_closing():
+            return
+        if self._head > HEAD_BYTES:
+            self.send_400_response("The head of the request is too large.")
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def on_message_begin(self) -> None:
+        """Begin to count."""
+        super().on_message_begin()
+        self._fields = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count headers and trailers together: trailers arrive when no head is being counted."""
+        self._fields += len(name) + len(value)
+        if self._fields > HEAD_BYTES:
+            raise httptools.HttpParserCallbackError("headers too large")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head is in time."""
+        self._head = None
+        self._stop_clock()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """What comes next is another head."""
+        self._head = 0
+        super().on_message_complete()
+
+    def _stop_clock(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+class Server(uvicorn.Server):
+    """A server that says when it answers and, told to stop, ends as if nothing had happened."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and SIGINT. uvicorn would raise the signal again at the end, and the status would not be 0."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Take the address and port. Raises SettingError when they cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as cause:
+        raise SettingError(f"Cannot listen on {settings.host} port {settings.port}: {cause.strerror or cause}.") from cause
+    listener.listen(2048)
+    listener.set_inheritable(False)
+    return listener
+
+
+def serve(asgi: Any, listener: socket.socket, log: Log, ready: Callable[[], None]) -> None:
+    """Answer requests until SIGTERM or SIGINT, then let those under way end."""
+    logger = logging.getLogger("uvicorn.error")
+    logger.handlers, logger.propagate = [_Forward(log)], False
+    logger.setLevel(logging.WARNING)
+    config = uvicorn.Config(
+        asgi, http=BoundedProtocol, loop="uvloop", ws="none", lifespan="off", access_log=False, log_config=None,
+        proxy_headers=False, server_header=False, timeout_graceful_shutdown=DRAIN_SECONDS, backlog=2048,
+    )
+    Server(config, ready).run(sockets=[listener])
+
+
+class _Forward(logging.Handler):
+    """Turns what uvicorn logs into lines of ours."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass one message on."""
+        self._log("server.message", {"message": record.getMessage()}, level=record.levelname.lower())
