@@ -12,11 +12,12 @@ import pytest
 import uvicorn
 
 from tulou.app import Hub, build
+from tulou.features.accounts import lookup
 from tulou.features.accounts.create import create_user
 from tulou.features.accounts.tokens import create_token
 from tulou.features.content import lifecycle
 from tulou.features.orgs.create import create_org, set_member
-from tulou.kernel.actor import SYSTEM, Role, TokenRole
+from tulou.kernel.actor import SYSTEM, Role, Scope, TokenRole
 from tulou.kernel.names import RepoKind, parse_repo_id
 from tulou.settings import Settings
 
@@ -36,6 +37,14 @@ class RunningHub:
         """Make a user and return a token of theirs."""
         account = create_user(self.m, SYSTEM, name, fullname=name.title(), is_admin=admin)
         return create_token(self.m, SYSTEM, account.id, name="test", role=TokenRole(role)).secret
+
+    def token(self, user: str, role: TokenRole) -> str:
+        """Return another token of a user; a fine-grained one is good for their own account only."""
+        account = lookup.by_name(self.m, user)
+        if account is None:
+            raise LookupError(user)
+        scopes = (Scope(account.id, frozenset({"repo.write"})),) if role is TokenRole.FINE_GRAINED else ()
+        return create_token(self.m, SYSTEM, account.id, name=f"test {role}", role=role, scopes=scopes).secret
 
     def org(self, name: str, **members: str) -> None:
         """Make an organization with members by role."""
