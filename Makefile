@@ -37,9 +37,9 @@ serve: install  ## Start the hub on $(DATA)
 check: install-dev  ## The fast tests: rules of the house, parsers, API (under 3 minutes)
 	$(PYTEST) -q tests/unit tests/api -m 'not slow'
 
-test: install-dev lint  ## Everything, and the API, git and xet stories a second time on PostgreSQL
-	$(PYTEST) tests
+test: install-dev lint  ## Everything; the API, git and xet stories on PostgreSQL too
 	$(PYTEST) -q --db=postgres tests/api tests/stories -m 'not slow'
+	$(PYTEST) tests
 
 stories: install-dev  ## The stories with real programs: git, git-lfs, hf, transformers, datasets, node, curl
 	$(PYTEST) tests/stories tests/compat
