@@ -18,6 +18,7 @@ from tulou.features.accounts.tokens import create_token
 from tulou.features.content import lifecycle
 from tulou.features.orgs.create import create_org, set_member
 from tulou.kernel.actor import SYSTEM, Role, Scope, TokenRole
+from tulou.kernel.clock import Clock
 from tulou.kernel.names import RepoKind, parse_repo_id
 from tulou.settings import Settings
 
@@ -85,9 +86,9 @@ def hub(tmp_path: Path, database_url: str) -> Iterator[RunningHub]:
     yield from run_hub(settings_for(tmp_path / "data", database_url=database_url))
 
 
-def run_hub(settings: Settings) -> Iterator[RunningHub]:
+def run_hub(settings: Settings, clock: Clock | None = None) -> Iterator[RunningHub]:
     """Serve a hub in a thread until the generator is closed."""
-    built = build(settings)
+    built = build(settings, clock=clock)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(256)  # from here on connections wait for the server instead of being refused
