@@ -19,6 +19,7 @@ from tulou.db.engine import Database, Tx
 from tulou.db.migrate import upgrade
 from tulou.delivery.kit.dispatch import Dispatcher
 from tulou.delivery.kit.routes import Route, Router
+from tulou.delivery.pages import problem
 from tulou.fsio import atomic, folder
 from tulou.kernel.clock import Clock
 from tulou.platform.blobs.signing import Signer
@@ -92,7 +93,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
     worker = Worker(m.db, m.clock, handlers, [subscriber], log, recurring)
     wake.append(worker.wake)
     router = Router(routes())
-    return Hub(m, Dispatcher(m, router, log), router, worker, log)
+    return Hub(m, Dispatcher(m, router, log, problem.page), router, worker, log)
 
 
 def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Callable[[], None] = lambda: None) -> Machinery:

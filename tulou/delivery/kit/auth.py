@@ -26,16 +26,26 @@ async def authenticate(m: Machinery, route: Route, scope: Scope, headers: Header
     if route.access is Access.BEARER:
         return Actor(address=address, request_id=request_id)
     if route.login is Login.COOKIE:
-        secret = _session(scope, headers)
+        # Without a session too: else another site could sign a browser in as somebody else.
+        if scope["method"] not in _SAFE and not _same_origin(headers):
+            raise Forbidden("This form came from another site.")
+        secret = session_secret(m, headers)
         return await _identify(m, "session", secret, address, request_id)
     return await _identify(m, "token", _secret(headers), address, request_id)
 
 
-def _session(scope: Scope, headers: Headers) -> str | None:
-    secret = cookie_parser(headers.get("cookie", "")).get(SESSION_COOKIE)
-    if secret and scope["method"] not in _SAFE and not _same_origin(headers):
-        raise Forbidden("This form came from another site.")
-    return secret or None
+def session_cookie(base: str) -> str:
+    """Return the name of the session cookie under a base URL. `__Host-` keeps sibling hosts from setting it."""
+    return f"__Host-{SESSION_COOKIE}" if base.startswith("https:") else SESSION_COOKIE
+
+
+def session_secret(m: Machinery, headers: Headers) -> str | None:
+    """Return the secret of the session that a request belongs to, or None."""
+    cookies = cookie_parser(headers.get("cookie", ""))
+    secure = cookies.get(session_cookie("https:"))
+    # Without `public_url` the hub may be reached both ways; with it, only one name is ours.
+    is_https_only = m.settings.public_url.startswith("https:")
+    return secure or (None if is_https_only else cookies.get(SESSION_COOKIE)) or None
 
 
 def _same_origin(headers: Headers) -> bool:
@@ -65,13 +75,14 @@ def _secret(headers: Headers) -> str | None:
 async def _identify(m: Machinery, what: str, secret: str | None, address: str, request_id: str) -> Actor:
     if secret is None:
         return Actor(address=address, request_id=request_id)
-    known = m.cache.get(what, secret)
-    if not isinstance(known, signin.Identity):
+    cached = m.cache.get(what, secret)
+    known = cached if isinstance(cached, signin.Identity) else None
+    if known is None:
         mark = m.cache.mark()
         find = signin.by_token if what == "token" else signin.by_session
         known = await in_thread(find, m, secret)
         m.cache.put(mark, what, secret, known)
     actor = signin.actor(m, known, address, request_id)
-    if isinstance(known, signin.Identity) and signin.is_use_due(m, known):
+    if known is not None and signin.is_use_due(m, known):
         await in_thread(signin.note_use, m, known)
     return actor

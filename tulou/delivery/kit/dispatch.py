@@ -27,18 +27,25 @@ from tulou.kernel.names import KIND_BY_PLURAL, RepoName, fold, parse_repo_name
 from tulou.platform.machinery import Machinery
 
 Log = Callable[[str, dict[str, Any]], None]
+ErrorPage = Callable[[HubError, Headers], ASGIApp]
 _NO_SPACE = 28  # errno.ENOSPC
+
+
+def as_json(problem: HubError, _headers: Headers) -> ASGIApp:
+    """Show a browser what programs get."""
+    return answers.error(problem)
 
 
 class Dispatcher:
     """Serves every request of the hub."""
 
-    def __init__(self, m: Machinery, router: Router, log: Log) -> None:
+    def __init__(self, m: Machinery, router: Router, log: Log, error_page: ErrorPage = as_json) -> None:
         self._m = m
         self._router = router
         self._limits = RateLimits(m.clock, m.settings)
         self._origins = Origins(m.settings)
         self._log = log
+        self._error_page = error_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -59,7 +66,7 @@ class Dispatcher:
         try:
             answer = await self._answer(scope, receive, headers, request_id, extra)
         except HubError as problem:
-            answer = self._problem(problem, scope)
+            answer = self._problem(problem, scope, headers)
         except ClientDisconnect:
             return
         except OSError as problem:
@@ -107,7 +114,9 @@ class Dispatcher:
         self._m.cache.put(mark, "gate", key, found)
         return found
 
-    def _problem(self, problem: HubError, scope: Scope) -> ASGIApp:
+    def _problem(self, problem: HubError, scope: Scope, headers: Headers) -> ASGIApp:
+        if _is_browser(scope, headers):
+            return self._error_page(problem, headers)
         answer = answers.error(problem)
         if problem.status == 401 and _speaks_git(scope):
             answer.headers["WWW-Authenticate"] = 'Basic realm="tulou"'
@@ -146,6 +155,11 @@ def _renamed_path(scope: Scope, asked: RepoName, repo: Repo) -> str:
     old, new = f"/{quote(asked.account)}/{quote(asked.name)}", f"/{repo.name.full}"
     query = scope["query_string"].decode("ascii", "replace")
     return scope["raw_path"].decode("ascii").replace(old, new, 1) + (f"?{query}" if query else "")
+
+
+def _is_browser(scope: Scope, headers: Headers) -> bool:
+    """Say whether a person is looking: no client library asks for HTML."""
+    return "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api/")
 
 
 def _speaks_git(scope: Scope) -> bool:

@@ -1,0 +1,21 @@
+"""What a browser sees when something is wrong."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+
+from tulou.delivery.kit import answers
+from tulou.delivery.pages import render
+from tulou.kernel.actor import Actor
+from tulou.kernel.errors import HubError, SignInNeeded
+
+
+def page(problem: HubError, headers: Headers) -> Response:
+    """Return an error as a page; status and headers are those that programs get."""
+    plain = answers.error(problem)
+    template = "login.html" if isinstance(problem, SignInNeeded) else "problem.html"
+    language = render.language_of(headers)
+    body = render.text(template, language, actor=Actor(), base="", problem=problem)
+    kept = {name: value for name, value in plain.headers.items() if name not in {"content-length", "content-type"}}
+    return Response(body, plain.status_code, {**kept, **render.HEADERS}, media_type="text/html")
