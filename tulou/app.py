@@ -43,6 +43,7 @@ DIALECTS = (
     "tulou.delivery.hf.oauth",
     "tulou.delivery.hf.later",
     "tulou.delivery.git.smart",
+    "tulou.delivery.pages.routes",
 )
 
 # Every slice with background work: HANDLERS and on_event.
