@@ -41,9 +41,29 @@ def by_token(m: Machinery, secret: str) -> Identity:
         if row is None:
             raise BadCredentials
         memberships = _memberships(connection, row.account_id)
-    scopes = tuple(Scope(s["entity_id"], frozenset(s["permissions"])) for s in json.loads(row.scopes))
     return Identity(row.account_id, row.account_name, row.is_admin, memberships,
-                    Token(row.id, row.name, TokenRole(row.role), scopes), row.expires_at, row.last_used_at)
+                    Token(row.id, row.name, TokenRole(row.role), _scopes(row.scopes)), row.expires_at, row.last_used_at)
+
+
+def by_id(m: Machinery, user_id: str, token_id: str | None) -> Identity:
+    """Find who a claim that we signed earlier is about, with the rights they have now.
+
+    Raises BadCredentials if the account is disabled, or the token that the claim was made with was revoked since.
+    """
+    with m.db.read() as connection:
+        person = sa.select(account.c.name, account.c.is_admin).where(account.c.id == user_id, account.c.disabled_at.is_(None))
+        row = connection.execute(person).first()
+        if row is None:
+            raise BadCredentials
+        memberships = _memberships(connection, user_id)
+        if token_id is None:
+            return Identity(user_id, row.name, row.is_admin, memberships, None, None)
+        mine = sa.and_(token.c.id == token_id, token.c.account_id == user_id, token.c.revoked_at.is_(None))
+        used = connection.execute(sa.select(token).where(mine)).first()
+        if used is None:
+            raise BadCredentials
+    known = Token(used.id, used.name, TokenRole(used.role), _scopes(used.scopes))
+    return Identity(user_id, row.name, row.is_admin, memberships, known, used.expires_at, used.last_used_at)
 
 
 def by_session(m: Machinery, secret: str) -> Identity | None:
@@ -87,3 +107,7 @@ def is_use_due(m: Machinery, identity: Identity) -> bool:
 def _memberships(connection: sa.Connection, user_id: str) -> dict[str, Role]:
     rows = connection.execute(sa.select(member.c.org_id, member.c.role).where(member.c.user_id == user_id))
     return {row.org_id: Role(row.role) for row in rows}
+
+
+def _scopes(text: str) -> tuple[Scope, ...]:
+    return tuple(Scope(s["entity_id"], frozenset(s["permissions"])) for s in json.loads(text))

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from tulou.db.engine import Tx, insert_or_ignore
 from tulou.db.tables import dedup_chunk, file_xorb, lfs_object, member, repo, repo_file, repo_object, xet_file, xorb
-from tulou.kernel.ids import XetHash
+from tulou.kernel.ids import Sha256, XetHash
 from tulou.platform.xet.register import ROWS, parts
 
 
-def _files_of(repos: sa.ColumnElement[bool]) -> sa.CompoundSelect[tuple[str, str, int]]:
+def _files_of(repos: sa.ColumnElement[bool]) -> sa.CompoundSelect[tuple[str, int]]:
     """Xet files of the repositories that match: uploaded there, or the xet form of a large file owned there."""
-    uploaded = sa.select(repo_file.c.repo_id, repo_file.c.file_hash, repo_file.c.created_at).join(repo, repo.c.id == repo_file.c.repo_id)
+    uploaded = sa.select(repo_file.c.file_hash, repo_file.c.created_at).join(repo, repo.c.id == repo_file.c.repo_id)
     owned = (
-        sa.select(repo_object.c.repo_id, lfs_object.c.file_hash, repo_object.c.created_at)
+        sa.select(lfs_object.c.file_hash, repo_object.c.created_at)
         .join(repo, repo.c.id == repo_object.c.repo_id)
         .join(lfs_object, lfs_object.c.sha256 == repo_object.c.sha256)
         .where(lfs_object.c.file_hash.is_not(None))
@@ -29,7 +29,11 @@ def _files_of(repos: sa.ColumnElement[bool]) -> sa.CompoundSelect[tuple[str, str
 def _belongs(file_hash: sa.ColumnElement[str], repos: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     """The condition that a file belongs to one of the repositories: an index look-up, however many repositories match."""
     live = sa.and_(repo.c.deleted_at.is_(None), repos)
-    uploaded = sa.select(repo.c.id).join(repo_file, repo_file.c.repo_id == repo.c.id).where(repo_file.c.file_hash == file_hash, live)
+    uploaded = (
+        sa.select(repo.c.id)
+        .join(repo_file, repo_file.c.repo_id == repo.c.id)
+        .where(repo_file.c.file_hash == file_hash, live)
+    )
     owned = (
         sa.select(repo.c.id)
         .join(repo_object, repo_object.c.repo_id == repo.c.id)
@@ -48,7 +52,8 @@ def repo_has_file(connection: Connection, repo_id: str, name: XetHash) -> bool:
 def repo_has_xorb(connection: Connection, repo_id: str, name: XetHash) -> bool:
     """Say whether a file of a repository uses a xorb."""
     mine = _belongs(file_xorb.c.file_hash, repo.c.id == repo_id)
-    return connection.execute(sa.select(file_xorb.c.xorb_hash).where(file_xorb.c.xorb_hash == name, mine).limit(1)).first() is not None
+    query = sa.select(file_xorb.c.xorb_hash).where(file_xorb.c.xorb_hash == name, mine)
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def xorb_stored_size(connection: Connection, name: XetHash) -> int | None:
@@ -102,16 +107,21 @@ def _live_xorbs(connection: Connection, files: list[str]) -> list[XetHash]:
     return list(dict.fromkeys(XetHash(row.xorb_hash) for row in rows))
 
 
-def owned_sizes(connection: Connection, repo_id: str, sha256s: Iterable[str]) -> dict[str, int]:
-    """Return size in bytes by SHA-256 of those large files that a repository already owns."""
-    owned: dict[str, int] = {}
+def is_live(connection: Connection, repo_id: str) -> bool:
+    """Say whether a repository still exists."""
+    return connection.execute(sa.select(repo.c.id).where(repo.c.id == repo_id, repo.c.deleted_at.is_(None))).first() is not None
+
+
+def owned(connection: Connection, repo_id: str, sha256s: Iterable[str]) -> set[str]:
+    """Return those of the large files that a repository already owns."""
+    found: set[str] = set()
     for part in parts(sorted(set(sha256s))):
-        query = sa.select(repo_object.c.sha256, repo_object.c.size).where(repo_object.c.repo_id == repo_id, repo_object.c.sha256.in_(part))
-        owned |= {row.sha256: row.size for row in connection.execute(query)}
-    return owned
+        query = sa.select(repo_object.c.sha256).where(repo_object.c.repo_id == repo_id, repo_object.c.sha256.in_(part))
+        found.update(connection.execute(query).scalars())
+    return found
 
 
-def own(tx: Tx, now: int, repo_id: str, user_id: str | None, files: list[tuple[str, int, XetHash | None]]) -> None:
+def own(tx: Tx, now: int, repo_id: str, user_id: str | None, files: Sequence[tuple[Sha256, int, XetHash | None]]) -> None:
     """Make (SHA-256, size, xet hash) objects belong to a repository, not yet to its history."""
     for part in parts(files):
         insert_or_ignore(tx, repo_object, [

@@ -1,0 +1,79 @@
+"""The Hub's side of Xet: tokens for its service, and copies of large files between repositories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from tulou.delivery.kit import answers
+from tulou.delivery.kit.call import Call, in_thread, objects, text
+from tulou.delivery.kit.routes import Route
+from tulou.features.access import gate
+from tulou.features.content.xet import XetScope, XetToken, mint_token
+from tulou.features.content.xet_copy import duplicate
+from tulou.kernel.actor import Action
+from tulou.kernel.errors import BadInput
+from tulou.kernel.limits import COMMIT_FILES
+from tulou.kernel.names import RepoKind, RepoName, parse_repo_id, parse_sha256
+
+
+async def read_token(call: Call) -> ASGIApp:
+    """Give a token to download with. The revision in the path need not exist: the token is about the repository."""
+    return _answer(await _mint(call, "read"))
+
+
+async def write_token(call: Call) -> ASGIApp:
+    """Give a token to upload with. For a pull request the right to read is enough."""
+    for_pull_request = call.flag("create_pr")
+    if not for_pull_request:
+        gate.check(call.actor, call.repo, Action.WRITE)
+    token = await in_thread(_mint_for_write, call, for_pull_request)
+    return _answer(token)
+
+
+async def _mint(call: Call, scope: XetScope) -> XetToken:
+    return await in_thread(mint_token, call.m, call.actor, call.repo, scope, call.base)
+
+
+def _mint_for_write(call: Call, for_pull_request: bool) -> XetToken:  # noqa: FBT001 - passed on by a thread pool that takes no names
+    return mint_token(call.m, call.actor, call.repo, "write", call.base, for_pull_request=for_pull_request)
+
+
+def _answer(token: XetToken) -> ASGIApp:
+    """Answer in both forms: hf_xet reads the JSON, the Python client the headers."""
+    headers = {
+        "X-Xet-Cas-Url": token.cas_url,
+        "X-Xet-Access-Token": token.access_token,
+        "X-Xet-Token-Expiration": str(token.expires),
+        "Cache-Control": "no-store",
+    }
+    return answers.json({"casUrl": token.cas_url, "accessToken": token.access_token, "exp": token.expires}, headers=headers)
+
+
+async def duplicate_files(call: Call) -> ASGIApp:
+    """Copy the ownership of large files to another repository."""
+    body = await call.json()
+    target = _target(body.get("target"))
+    sha256s = [parse_sha256(text(file, "sha256")) for file in objects(body, "files", limit=COMMIT_FILES)]
+    missing = await in_thread(duplicate, call.m, call.actor, call.repo, target, sha256s)
+    failed = [{"sha256": sha256, "error": "No such large file in the source repository."} for sha256 in missing]
+    return answers.json({"failed": failed})
+
+
+def _target(value: Any) -> RepoName:
+    if not isinstance(value, dict):
+        raise BadInput("The field 'target' must be an object with 'type' and 'name'.")
+    kind = text(value, "type", default="model")
+    if kind not in set(RepoKind):
+        raise BadInput("The type of the target must be model, dataset, space or kernel.")
+    return parse_repo_id(RepoKind(kind), text(value, "name"))
+
+
+_REPO = "/api/{kind}/{account}/{name}"
+ROUTES = [
+    Route(("GET",), _REPO + "/xet-read-token/{rev}", read_token, Action.READ_CONTENT),
+    # The handler asks for WRITE itself, unless the upload is for a pull request.
+    Route(("GET",), _REPO + "/xet-write-token/{rev}", write_token, Action.READ_CONTENT),
+    Route(("POST",), _REPO + "/lfs-files/duplicate", duplicate_files, Action.READ_CONTENT),
+]
