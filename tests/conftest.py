@@ -97,6 +97,7 @@ def run_hub(settings: Settings, clock: Clock | None = None) -> Iterator[RunningH
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     running = RunningHub(built, f"http://127.0.0.1:{listener.getsockname()[1]}")
+    built.m.xet.loopback = running.url
     try:
         yield running
     finally:

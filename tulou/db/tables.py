@@ -112,7 +112,9 @@ repo = Table(
     Column("facts", Text, nullable=False, server_default="{}"),  # JSON: config, safetensors, gguf, transformersInfo …
     Column("pipeline_tag", String(64)),
     Column("library", String(64)),
+    Column("tags", Text, nullable=False, server_default="[]"),  # JSON: what is shown, in order; repo_tag is for searching
     Column("sdk", String(16)),
+    Column("parameters", BigInteger),  # of a model
     Index("repo_live_name", "kind", "account_id", "key", unique=True,
           sqlite_where=sa.text("deleted_at IS NULL"), postgresql_where=sa.text("deleted_at IS NULL")),
     Index("repo_by_account", "account_id", "kind"),
@@ -198,7 +200,8 @@ file_xorb = Table(
 dedup_chunk = Table(
     "dedup_chunk", metadata,
     Column("chunk_hash", SHA256, primary_key=True),
-    Column("xorb_hash", SHA256, ForeignKey("xorb.hash", ondelete="CASCADE"), nullable=False, index=True),
+    # The same chunk in several xorbs: not everybody may be told of each.
+    Column("xorb_hash", SHA256, ForeignKey("xorb.hash", ondelete="CASCADE"), primary_key=True, index=True),
 )
 
 lfs_object = Table(
