@@ -39,16 +39,20 @@ DIALECTS = (
     "tulou.delivery.hf.content",
     "tulou.delivery.hf.upload",
     "tulou.delivery.hf.refs",
+    "tulou.delivery.hf.large_files",
     "tulou.delivery.hf.account",
     "tulou.delivery.hf.oauth",
     "tulou.delivery.hf.later",
     "tulou.delivery.git.smart",
+    "tulou.delivery.git.lfs",
+    "tulou.delivery.git.locks",
     "tulou.delivery.pages.routes",
 )
 
 # Every slice with background work: HANDLERS and on_event.
 TASKS = (
     "tulou.features.content.tasks",
+    "tulou.features.content.xet_tasks",
 )
 
 

@@ -161,8 +161,9 @@ def dedup_answer(xorbs: Iterable[tuple[bytes, ChunkTable]], key: bytes, created:
     for xorb, table in xorbs:
         raw_total += table.raw_size
         parts.append(xorb + _FOUR.pack(0, table.count, table.raw_size, table.stored_size))
-        for i in range(table.count):
-            parts.append(keyed_hash(key, table.hash_at(i)) + _FOUR.pack(table.raw[i], table.raw_length(i), 0, 0))
+        parts += [
+            keyed_hash(key, table.hash_at(i)) + _FOUR.pack(table.raw[i], table.raw_length(i), 0, 0) for i in range(table.count)
+        ]
     parts.append(END)
     end = sum(map(len, parts))
     # The three lookup tables are empty; the JavaScript client needs their offsets to know where the sections end.
