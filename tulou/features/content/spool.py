@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from types import TracebackType
+from typing import Self
 
 from tulou.fsio import atomic
 from tulou.kernel.errors import TooLarge
@@ -22,7 +24,7 @@ class Spool:
         self.path = atomic.temporary_file(m.work, "body")
         self.size = 0
 
-    def __enter__(self) -> Spool:
+    def __enter__(self) -> Self:
         self._file = self.path.open("xb", buffering=0)
         return self
 
@@ -41,3 +43,21 @@ class Spool:
         view = memoryview(block)
         while view:
             view = view[self._file.write(view) :]
+
+
+class HashedSpool(Spool):
+    """A spool that knows the SHA-256 of what it holds."""
+
+    def __init__(self, m: Machinery, *, limit: int) -> None:
+        super().__init__(m, limit=limit)
+        self._digest = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        """Return the SHA-256 of everything written so far, in hex."""
+        return self._digest.hexdigest()
+
+    def write(self, block: bytes) -> None:
+        """Append, as Spool does."""
+        super().write(block)
+        self._digest.update(block)
