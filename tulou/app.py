@@ -42,10 +42,12 @@ DIALECTS = (
     "tulou.delivery.hf.large_files",
     "tulou.delivery.hf.account",
     "tulou.delivery.hf.oauth",
+    "tulou.delivery.hf.xet",
     "tulou.delivery.hf.later",
     "tulou.delivery.git.smart",
     "tulou.delivery.git.lfs",
     "tulou.delivery.git.locks",
+    "tulou.delivery.cas.routes",
     "tulou.delivery.pages.routes",
 )
 
