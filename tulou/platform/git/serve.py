@@ -30,7 +30,9 @@ class UploadPack:
         """Yield what git writes. git reports its own errors in this stream, as the protocol wants it."""
         reader = asyncio.StreamReader(limit=BLOCK)
         loop = asyncio.get_running_loop()
-        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), self._process.stdout)
+        # From here on the transport owns the pipe and closes it; closing it a second time could hit somebody else's.
+        output, self._process.stdout = self._process.stdout, None
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), output)
         try:
             while block := await reader.read(BLOCK):
                 yield block
