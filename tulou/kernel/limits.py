@@ -55,6 +55,13 @@ BODY_IDLE_SECONDS: Final = 60
 LFS_OBJECT: Final = 512 * GIB
 LFS_BATCH: Final = 1_000
 LFS_PART: Final = 128 * MIB
+LFS_PARTS: Final = 4_096
+"""Parts of all objects of one batch together; with more, each part grows."""
+LFS_UPLOAD_SECONDS: Final = 6 * 3600
+"""A link to upload with works this long: clients ask for the links of a whole folder before they send the first file."""
+LFS_DOWNLOAD_SECONDS: Final = 600
+LFS_LOCKS: Final = 10_000
+LOCKS_PAGE: Final = 100
 LFS_MULTIPART_FROM: Final = 512 * MIB
 
 XORB_RAW: Final = 64 * MIB

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from tulou.delivery.kit.call import Call
 from tulou.delivery.kit.routes import MethodNotAllowed
 from tulou.kernel.errors import AlreadyExists, EntryNotFound, HubError, RangeNotSatisfiable, TooManyRequests
+from tulou.wire.lfs import MEDIA_TYPE
 
 
 def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -50,6 +51,15 @@ def error(problem: HubError) -> Response:
     if isinstance(problem, MethodNotAllowed):
         headers["Allow"] = ", ".join(problem.allowed)
     return json(body, problem.status, headers)
+
+
+def lfs_error(problem: HubError) -> Response:
+    """Answer with an error as git-lfs reads it: it shows `message` to its user."""
+    answer = error(problem)
+    answer.body = orjson.dumps({"message": problem.message, "code": problem.code})
+    answer.headers["content-length"] = str(len(answer.body))
+    answer.headers["content-type"] = MEDIA_TYPE
+    return answer
 
 
 def _header(message: str) -> str:

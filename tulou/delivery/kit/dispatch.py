@@ -117,7 +117,7 @@ class Dispatcher:
     def _problem(self, problem: HubError, scope: Scope, headers: Headers) -> ASGIApp:
         if _is_browser(scope, headers):
             return self._error_page(problem, headers)
-        answer = answers.error(problem)
+        answer = answers.lfs_error(problem) if _speaks_lfs(scope) else answers.error(problem)
         if problem.status == 401 and _speaks_git(scope):
             answer.headers["WWW-Authenticate"] = 'Basic realm="tulou"'
         return answer
@@ -165,3 +165,8 @@ def _is_browser(scope: Scope, headers: Headers) -> bool:
 def _speaks_git(scope: Scope) -> bool:
     path: str = scope["path"]
     return "/info/" in path or path.endswith(("/git-upload-pack", "/git-receive-pack"))
+
+
+def _speaks_lfs(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return "/info/lfs/" in path or path.startswith("/lfs/")

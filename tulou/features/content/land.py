@@ -131,7 +131,9 @@ def _make_room_for(tx: Tx, repo: Repo, name: str) -> None:
 
 def _own_pack(tx: Tx, now: int, repo: Repo, new: NewPack) -> None:
     values = {"repo_id": repo.id, "hash": new.hash, "size": new.size, "objects": new.objects, "created_at": now}
-    insert_or_ignore(tx, pack, values)
+    if insert_or_ignore(tx, pack, values) == 0:
+        # The same pack again, perhaps merged into another since: it lives once more.
+        tx.execute(sa.update(pack).where(pack.c.repo_id == repo.id, pack.c.hash == new.hash).values(retired_at=None))
     keys = [pack_key(new.hash), pack_key(new.hash)[:-5] + ".idx"]
     tx.execute(sa.delete(doomed).where(doomed.c.key.in_(keys)))
 

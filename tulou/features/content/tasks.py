@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tulou.db.engine import Tx
-from tulou.features.content import collect, downloads
+from tulou.features.content import collect, downloads, lfs_upload
 from tulou.platform.blobs.gc import DAY
 from tulou.platform.machinery import Machinery
 
@@ -18,6 +18,7 @@ COLLECT = "content.collect"
 HANDLERS: dict[str, Handler] = {
     WRITE_DOWNLOADS: downloads.write_down,
     COLLECT: collect.task,
+    lfs_upload.EXPIRE: lfs_upload.expire,
 }
 
 # Kind → milliseconds between runs.
