@@ -40,6 +40,9 @@ DIALECTS = (
     "tulou.delivery.hf.upload",
     "tulou.delivery.hf.refs",
     "tulou.delivery.hf.large_files",
+    "tulou.delivery.hf.info",
+    "tulou.delivery.hf.listing",
+    "tulou.delivery.hf.cards",
     "tulou.delivery.hf.account",
     "tulou.delivery.hf.oauth",
     "tulou.delivery.hf.xet",
@@ -55,6 +58,7 @@ DIALECTS = (
 TASKS = (
     "tulou.features.content.tasks",
     "tulou.features.content.xet_tasks",
+    "tulou.features.cards.tasks",
 )
 
 
@@ -73,9 +77,13 @@ class Hub:
         self.worker.start()
 
     def stop(self) -> None:
-        """End background work and close the database."""
-        self.worker.stop()
+        """End background work and close the database.
+
+        The child processes go first: a task may be waiting for one that uploads to this very hub.
+        """
+        self.worker.wind_down()
         self.m.xet.close()
+        self.worker.stop()
         self.m.db.close()
 
 

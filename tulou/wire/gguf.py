@@ -75,7 +75,10 @@ def parse(content: bytes) -> Gguf:
         value = _value(reader, reader.number("<I"))
         if key is not None and value is not None:
             metadata[key] = value
-    return Gguf(metadata, sum(_tensor(reader) for _ in range(tensors)))
+    parameters = sum(_tensor(reader) for _ in range(tensors))
+    if parameters >= _MAX_COUNT:
+        raise WireError("The GGUF header has an impossible number of parameters.")
+    return Gguf(metadata, parameters)
 
 
 def _value(reader: _Reader, kind: int) -> Value | None:

@@ -87,7 +87,10 @@ def parse_header(content: bytes) -> Header:
         metadata = {}
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise WireError("The metadata of the safetensors file must be an object of strings.")
-    return Header({name: _tensor(info) for name, info in value.items()}, metadata, PREFIX + len(content))
+    header = Header({name: _tensor(info) for name, info in value.items()}, metadata, PREFIX + len(content))
+    if sum(header.parameters().values()) >= _MAX_COUNT:
+        raise WireError("The safetensors header has an impossible number of parameters.")
+    return header
 
 
 def _tensor(info: object) -> Tensor:
@@ -117,7 +120,7 @@ class Index:
     """A `model.safetensors.index.json`: which shard files there are, in order of their names."""
 
     shards: tuple[str, ...]
-    metadata: dict[str, object]
+    metadata: dict[str, str | int | float | bool]
 
 
 def parse_index(content: bytes) -> Index:
@@ -130,4 +133,7 @@ def parse_index(content: bytes) -> Index:
     if not isinstance(weights, dict) or not all(isinstance(shard, str) for shard in weights.values()):
         raise WireError("The index of the safetensors files has no weight_map of file names.")
     metadata = value.get("metadata")
-    return Index(tuple(sorted(set(weights.values()))), metadata if isinstance(metadata, dict) else {})
+    metadata = metadata if isinstance(metadata, dict) else {}
+    # Plain values only: they are shown again, and nesting has no use here.
+    plain = {name: item for name, item in metadata.items() if isinstance(item, str | int | float | bool)}
+    return Index(tuple(sorted(set(weights.values()))), plain)

@@ -88,6 +88,13 @@ def walk(m: Machinery, repo: Repo, commit: Sha1) -> Iterator[Entry]:
     yield from describe(m, repo, repository, batch)
 
 
+def paths(m: Machinery, repo: Repo, commit: Sha1) -> list[str]:
+    """Return the path of every file at a commit, sorted; cheaper than `walk`, which also looks at the files."""
+    repository = m.git.having(repo.id, repo.generation, commit)
+    root = m.git.objects.at(repository, commit, "")
+    return [path for path, child in _everything(m, repository, root.oid, "") if not child.is_folder] if root else []
+
+
 def describe(m: Machinery, repo: Repo, repository: pygit2.Repository, found: Iterable[tuple[str, Child]]) -> list[Entry]:
     """Add sizes, LFS names and xet hashes to entries, with one query for all of them."""
     entries: list[Entry] = []

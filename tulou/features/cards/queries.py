@@ -1,0 +1,167 @@
+"""SQL over what cards and headers say, private to this slice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from tulou.db.engine import Tx
+from tulou.db.tables import account, ref, repo, repo_tag
+from tulou.features.cards.model import Overview, Summary
+from tulou.kernel.names import RepoKind, RepoName, fold
+
+_LIGHT: tuple[sa.ColumnElement[Any], ...] = (
+    repo.c.id, repo.c.kind, repo.c.name, repo.c.visibility, repo.c.gated, repo.c.created_at, repo.c.updated_at,
+    repo.c.storage_bytes, repo.c.downloads, repo.c.downloads_all, repo.c.likes, repo.c.card_commit, repo.c.tags,
+    repo.c.pipeline_tag, repo.c.library, repo.c.sdk, repo.c.parameters, account.c.name.label("account_name"),
+    ref.c.peeled.label("head"),
+)  # fmt: skip
+_FULL = (*_LIGHT, repo.c.card, repo.c.facts)
+_ROWS = repo.join(account, account.c.id == repo.c.account_id).outerjoin(
+    ref, sa.and_(ref.c.repo_id == repo.c.id, ref.c.name == sa.literal("refs/heads/") + repo.c.default_branch)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyset:
+    """Where a page begins: after the row with this value of the sort column and this id."""
+
+    value: int
+    id: str
+
+
+def overviews(
+    connection: Connection,
+    condition: sa.ColumnElement[bool],
+    *,
+    detail: bool,
+    sort: sa.Column[int],
+    ascending: bool,
+    after: Keyset | None,
+    limit: int,
+) -> list[Overview]:
+    """Return one page of live repositories. One query, whatever the page holds."""
+    query = sa.select(*(_FULL if detail else _LIGHT)).select_from(_ROWS).where(repo.c.deleted_at.is_(None), condition)
+    if after is not None:
+        here, there = sa.tuple_(sort, repo.c.id), sa.tuple_(sa.literal(after.value), sa.literal(after.id))
+        query = query.where(here > there if ascending else here < there)
+    order = (sort.asc(), repo.c.id.asc()) if ascending else (sort.desc(), repo.c.id.desc())
+    return [_overview(row, detail=detail) for row in connection.execute(query.order_by(*order).limit(limit))]
+
+
+def overview(connection: Connection, repo_id: str) -> Overview | None:
+    """Return everything stored about one live repository."""
+    one = sa.and_(repo.c.deleted_at.is_(None), repo.c.id == repo_id)
+    row = connection.execute(sa.select(*_FULL).select_from(_ROWS).where(one)).first()
+    return _overview(row, detail=True) if row else None
+
+
+def account_id(connection: Connection, name: str) -> str | None:
+    """Return the id of the account of that name."""
+    return connection.execute(sa.select(account.c.id).where(account.c.key == fold(name))).scalar()
+
+
+def card_commit(connection: Connection, repo_id: str) -> str | None:
+    """Return the commit that the stored summary was made from."""
+    return connection.execute(sa.select(repo.c.card_commit).where(repo.c.id == repo_id)).scalar()
+
+
+def has_tag(tag: str) -> sa.ColumnElement[bool]:
+    """The condition that a repository has a tag."""
+    return repo.c.id.in_(sa.select(repo_tag.c.repo_id).where(repo_tag.c.tag == tag))
+
+
+def tagged(
+    connection: Connection, kind: RepoKind, tags: Iterable[str], visible: sa.ColumnElement[bool], limit: int
+) -> list[tuple[str, RepoName]]:
+    """Return (tag, name) of visible repositories that have one of the tags, most downloaded first."""
+    query = (
+        sa.select(repo_tag.c.tag, account.c.name.label("account_name"), repo.c.name)
+        .select_from(repo_tag.join(repo, repo.c.id == repo_tag.c.repo_id).join(account, account.c.id == repo.c.account_id))
+        .where(repo_tag.c.tag.in_(list(tags)), repo.c.kind == kind.value, repo.c.deleted_at.is_(None), visible)
+        .order_by(repo.c.downloads.desc(), repo.c.id.desc())
+        .limit(limit)
+    )
+    return [(row.tag, RepoName(kind, row.account_name, row.name)) for row in connection.execute(query)]
+
+
+def count_tagged(connection: Connection, kind: RepoKind, tags: Iterable[str], visible: sa.ColumnElement[bool]) -> dict[str, int]:
+    """Return how many visible repositories have each of the tags."""
+    query = (
+        sa.select(repo_tag.c.tag, sa.func.count())
+        .select_from(repo_tag.join(repo, repo.c.id == repo_tag.c.repo_id))
+        .where(repo_tag.c.tag.in_(list(tags)), repo.c.kind == kind.value, repo.c.deleted_at.is_(None), visible)
+        .group_by(repo_tag.c.tag)
+    )
+    return {tag: int(count) for tag, count in connection.execute(query)}
+
+
+def models_by_task(connection: Connection, tasks: list[str], visible: sa.ColumnElement[bool], most: int) -> dict[str, list[str]]:
+    """Return the full names of the most downloaded models of each task. One query."""
+    rank = sa.func.row_number().over(partition_by=repo.c.pipeline_tag, order_by=(repo.c.downloads.desc(), repo.c.id.desc()))
+    live = sa.and_(repo.c.kind == RepoKind.MODEL.value, repo.c.deleted_at.is_(None), repo.c.pipeline_tag.in_(tasks), visible)
+    ranked = sa.select(repo.c.pipeline_tag, repo.c.account_id, repo.c.name, rank.label("rank")).where(live).subquery()
+    query = (
+        sa.select(ranked.c.pipeline_tag, account.c.name.label("account_name"), ranked.c.name)
+        .join(account, account.c.id == ranked.c.account_id)
+        .where(ranked.c.rank <= most)
+        .order_by(ranked.c.pipeline_tag, ranked.c.rank)
+    )
+    found: dict[str, list[str]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.pipeline_tag, []).append(f"{row.account_name}/{row.name}")
+    return found
+
+
+def store(tx: Tx, repo_id: str, default_ref: str, commit: str, summary: Summary) -> bool:
+    """Write a summary down if the default branch is still at `commit`. False: it moved on, nothing was written."""
+    at_head = sa.exists().where(ref.c.repo_id == repo_id, ref.c.name == default_ref, ref.c.peeled == commit)
+    values = {
+        "card_commit": commit,
+        "card": json.dumps(summary.card),
+        "facts": json.dumps(summary.facts),
+        "tags": json.dumps(summary.tags),
+        "pipeline_tag": summary.pipeline_tag,
+        "library": summary.library,
+        "sdk": summary.sdk if summary.sdk is not None else repo.c.sdk,
+        "parameters": summary.parameters,
+    }
+    if tx.execute(sa.update(repo).where(repo.c.id == repo_id, at_head).values(**values)).rowcount != 1:
+        return False
+    tx.execute(sa.delete(repo_tag).where(repo_tag.c.repo_id == repo_id))
+    words = dict.fromkeys((*summary.tags, *summary.links))
+    if words:
+        tx.execute(sa.insert(repo_tag), [{"repo_id": repo_id, "tag": word} for word in words])
+    return True
+
+
+def _overview(row: sa.Row[Any], *, detail: bool) -> Overview:
+    is_current = row.head is not None and row.head == row.card_commit
+    return Overview(
+        id=row.id,
+        name=RepoName(RepoKind(row.kind), row.account_name, row.name),
+        is_private=row.visibility == "private",
+        gated=row.gated,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        storage_bytes=row.storage_bytes,
+        downloads=row.downloads,
+        downloads_all=row.downloads_all,
+        likes=row.likes,
+        commit=row.head,
+        is_current=is_current,
+        summary=Summary(
+            card=json.loads(row.card) if detail else {},
+            tags=tuple(json.loads(row.tags)),
+            pipeline_tag=row.pipeline_tag,
+            library=row.library,
+            sdk=row.sdk,
+            parameters=row.parameters,
+            facts=json.loads(row.facts) if detail else {},
+        ),
+    )
