@@ -80,6 +80,10 @@ class Dispatcher:
                 raise
         try:
             await answer(scope, receive, send_with_id)
+        except HubError as problem:
+            if started:
+                raise
+            await self._problem(problem, scope)(scope, receive, send_with_id)
         except Exception as problem:
             # The status line is out: cutting the connection is the only honest answer left.
             self._log("request.broken", {"request_id": request_id, "path": scope["path"], "started": started, "error": repr(problem)})
