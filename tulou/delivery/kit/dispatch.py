@@ -83,7 +83,7 @@ class Dispatcher:
         except HubError as problem:
             if started:
                 raise
-            await self._problem(problem, scope)(scope, receive, send_with_id)
+            await self._problem(problem, scope, headers)(scope, receive, send_with_id)
         except Exception as problem:
             # The status line is out: cutting the connection is the only honest answer left.
             self._log("request.broken", {"request_id": request_id, "path": scope["path"], "started": started, "error": repr(problem)})
@@ -140,7 +140,9 @@ def _request_id(headers: Headers) -> str:
 def _missing(path: str) -> NotFound:
     parts = path.split("/")
     is_repo_api = len(parts) > 3 and parts[1] == "api" and parts[2] in KIND_BY_PLURAL
-    return RepoNotFound() if is_repo_api else NotFound("There is no such address on this hub.")
+    # Old names without an account, such as `gpt2`: clients ask for their files and want to hear that there is no such repository.
+    is_file = "resolve" in (parts[3:4] if parts[1] in KIND_BY_PLURAL else parts[2:3])
+    return RepoNotFound() if is_repo_api or is_file else NotFound("There is no such address on this hub.")
 
 
 def _repo_name(route: Route, params: dict[str, str]) -> RepoName:

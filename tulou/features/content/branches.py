@@ -35,8 +35,8 @@ def delete_branch(m: Machinery, actor: Actor, repo: Repo, name: str) -> None:
 
 def create_tag(m: Machinery, actor: Actor, repo: Repo, name: str, revision: str, message: str | None) -> None:
     """Make a tag at a revision; with a message, an annotated one. Raises AlreadyExists."""
-    ref = f"refs/tags/{parse_ref_part(name)}"
     commit = commit_of(m, repo, revision)
+    ref = f"refs/tags/{parse_ref_part(name)}"
     if ref in refs(m, repo):
         raise AlreadyExists(f"Tag {ref} already exists")
     if not message:
