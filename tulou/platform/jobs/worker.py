@@ -44,10 +44,14 @@ class Worker:
         self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Finish the task in hand and end the thread."""
+    def wind_down(self) -> None:
+        """Take no further task."""
         self._stop.set()
         self._wake.set()
+
+    def stop(self) -> None:
+        """Finish the task in hand and end the thread."""
+        self.wind_down()
         if self._thread is not None:
             self._thread.join()
 
@@ -86,7 +90,9 @@ class Worker:
             self._handlers[claimed.kind](claimed.payload)
         except Exception as problem:
             queue.fail(self._db, self._clock, claimed, repr(problem))
-            self._log("task.failed", {"task": claimed.kind, "id": claimed.id, "trace": "".join(traceback.format_exception(problem))})
+            event = "task.interrupted" if self._stop.is_set() else "task.failed"
+            trace = "".join(traceback.format_exception(problem))
+            self._log(event, {"task": claimed.kind, "id": claimed.id, "trace": trace})
             if isinstance(problem, AssertionError):
                 raise
         else:

@@ -70,12 +70,16 @@ class CheckPool:
             raise Busy from cause
 
     def close(self) -> None:
-        """End the children."""
+        """End the children at once; what they were doing raises Busy."""
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
+            # The pool would let each child end its work, and an upload to a hub that is stopping never ends.
+            children = list((self._pool._processes or {}).values()) if self._pool else []  # noqa: SLF001 - 3.14 has kill_workers
             self._forget()
+        for child in children:
+            child.kill()
 
     def _release(self, _future: Future[T]) -> None:
         with self._lock:
