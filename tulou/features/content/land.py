@@ -11,13 +11,13 @@ from tulou.db.engine import Tx, insert_or_ignore
 from tulou.db.tables import doomed, pack, ref, repo_object
 from tulou.db.tables import repo as repo_table
 from tulou.features.audit import record
+from tulou.features.content.ref_names import RefNames
 from tulou.features.quota import use
 from tulou.features.repos.model import Repo
 from tulou.fsio.faults import point
 from tulou.kernel.actor import Actor
-from tulou.kernel.errors import AlreadyExists, ObjectNotFound, RepoNotFound, StaleParent, Unprocessable
+from tulou.kernel.errors import AlreadyExists, ObjectNotFound, RepoNotFound, StaleParent
 from tulou.kernel.events import RefMove, RefsMoved
-from tulou.kernel.limits import REFS_PER_REPO
 from tulou.platform.blobs.store import pack_key
 from tulou.platform.events import outbox
 from tulou.platform.git.cache import NewPack
@@ -80,8 +80,7 @@ def _transact(
         if also is not None:
             also(tx)
         _lock(tx, repo)
-        for change in changes:
-            _move(tx, m.clock.now(), repo, change)
+        _move_all(tx, m.clock.now(), repo, changes)
         if pack is not None:
             _own_pack(tx, m.clock.now(), repo, pack)
         grown = _commit_objects(tx, repo, objects) + (pack.size if pack else 0)
@@ -100,14 +99,27 @@ def _lock(tx: Tx, repo: Repo) -> None:
         raise RepoNotFound
 
 
+def _move_all(tx: Tx, now: int, repo: Repo, changes: list[RefChange]) -> None:
+    """Deletions go first: a push may put the branch `a/b` where the branch `a` was."""
+    for change in changes:
+        if change.old is not None:
+            _move(tx, now, repo, change)
+    made = [change for change in changes if change.old is None]
+    if made:
+        names = RefNames(tx.execute(sa.select(ref.c.name).where(ref.c.repo_id == repo.id)).scalars())
+        for change in made:
+            names.add(change.name)
+            _make(tx, now, repo, change)
+
+
+def _make(tx: Tx, now: int, repo: Repo, change: RefChange) -> None:
+    values = {"repo_id": repo.id, "name": change.name, "target": change.new, "peeled": change.peeled or change.new, "updated_at": now}
+    if insert_or_ignore(tx, ref, values) != 1:
+        raise AlreadyExists(f"Reference {change.name} already exists")
+
+
 def _move(tx: Tx, now: int, repo: Repo, change: RefChange) -> None:
     mine = sa.and_(ref.c.repo_id == repo.id, ref.c.name == change.name)
-    if change.old is None:
-        _make_room_for(tx, repo, change.name)
-        values = {"repo_id": repo.id, "name": change.name, "target": change.new, "peeled": change.peeled or change.new, "updated_at": now}
-        if insert_or_ignore(tx, ref, values) != 1:
-            raise AlreadyExists(f"Reference {change.name} already exists")
-        return
     at_old = sa.and_(mine, ref.c.target == change.old)
     if change.new is None:
         moved = tx.execute(sa.delete(ref).where(at_old)).rowcount
@@ -116,17 +128,6 @@ def _move(tx: Tx, now: int, repo: Repo, change: RefChange) -> None:
         moved = tx.execute(sa.update(ref).where(at_old).values(**values)).rowcount
     if moved != 1:
         raise StaleParent
-
-
-def _make_room_for(tx: Tx, repo: Repo, name: str) -> None:
-    """Refuse a ref that would be a folder of another, or stand below one, or differ only in letter case; and too many."""
-    names = tx.execute(sa.select(ref.c.name).where(ref.c.repo_id == repo.id)).scalars().all()
-    if len(names) >= REFS_PER_REPO:
-        raise Unprocessable(f"A repository can have at most {REFS_PER_REPO} branches and tags.")
-    folded = name.lower()
-    for other in names:
-        if other != name and (other.lower() == folded or other.startswith(name + "/") or name.startswith(other + "/")):
-            raise AlreadyExists("A branch or tag with a conflicting name already exists.")
 
 
 def _own_pack(tx: Tx, now: int, repo: Repo, new: NewPack) -> None:
