@@ -95,7 +95,7 @@ def test_a_fine_tuned_model_is_pushed_and_loads_with_the_same_weights(client_of,
 
 def test_a_data_set_of_csv_files_is_read_whole_and_streaming(client_of, hub, tmp_path):
     alice = client_of(hub.user("alice"))
-    data = tmp_path / "data"
+    data = tmp_path / "sentences"
     data.mkdir()
     (data / "train.csv").write_text(SENTENCES)
     (data / "test.csv").write_text("text,score\nlast,0.5\n")
@@ -131,5 +131,5 @@ def test_hf_auth_whoami_and_repo_commands_work(client_of, hub):
     alice.hf("repos", "create", "made", "--repo-type", "dataset", "--private")
     alice.hf("repos", "tag", "create", "alice/made", "v1", "--repo-type", "dataset")
     assert hub.http(alice.token).get("/api/datasets/alice/made/refs").json()["tags"][0]["name"] == "v1"
-    alice.hf("repos", "delete", "alice/made", "--repo-type", "dataset")
+    alice.hf("repos", "delete", "alice/made", "--repo-type", "dataset", "--yes")
     assert hub.http(alice.token).get("/api/datasets/alice/made").status_code == 404

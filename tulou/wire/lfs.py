@@ -41,7 +41,7 @@ def parse_pointer(blob: bytes) -> LfsPointer | None:
         lines = blob[len(_VERSION) : -1].decode("utf-8").split("\n")
     except UnicodeDecodeError:
         return None
-    pairs = [match.groups() for match in map(_LINE.fullmatch, lines) if match]
+    pairs = [(match[1], match[2]) for match in map(_LINE.fullmatch, lines) if match]
     keys = [key for key, _ in pairs]
     values = dict(pairs)
     if len(pairs) != len(lines) or keys != sorted(set(keys)) or not _known_keys(keys):
@@ -99,9 +99,10 @@ class UnknownHash(Unprocessable):
 def parse_batch(body: Mapping[str, Any]) -> BatchRequest:
     """Check a batch request. Raises Unprocessable for one that makes no sense as a whole, UnknownHash."""
     operation = body.get("operation")
-    if operation not in {"upload", "download"}:
+    if operation not in ("upload", "download"):  # a tuple: what JSON holds may be unhashable
         raise Unprocessable("The field 'operation' must be 'upload' or 'download'.")
-    if body.get("hash_algo", "sha256") != "sha256":
+    # The JavaScript client (2.x) spells it its own way.
+    if body.get("hash_algo", "sha256") not in ("sha256", "sha_256"):
         raise UnknownHash
     transfers = body.get("transfers") or ["basic"]
     if not isinstance(transfers, list) or not all(isinstance(name, str) for name in transfers):
