@@ -33,9 +33,11 @@ def _serve(settings: Settings) -> int:
     data = folder.prepare(settings.data)
     lock = lockfile.FolderLock(data / "lock")
     listener = server.listen(settings)
-    url = settings.public_url or _url(settings.host, listener.getsockname()[1])
+    loopback = _url(settings.host, listener.getsockname()[1])
+    url = settings.public_url or loopback
     _sweep(data / "work")
     hub = build(settings)
+    hub.m.xet.loopback = loopback
     try:
         first.start(hub.m, url)
         hub.start()
