@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from tulou.db.tables import lfs_object, repo_object
 from tulou.features.access import gate
@@ -37,8 +38,8 @@ def duplicate(m: Machinery, actor: Actor, source: Repo, target_name: RepoName, s
     Raises as the gate does for the target, QuotaExceeded.
     """
     target = gate.repo(m, actor, target_name, Action.WRITE)
-    found = _committed(m, source, sha256s)
-    with m.db.write() as tx:
+    with m.turnstile.publishing(), m.db.write() as tx:
+        found = _committed(tx.connection, source, sha256s)
         if not rows.is_live(tx.connection, target.id):
             raise RepoNotFound
         owned = rows.owned(tx.connection, target.id, list(found))
@@ -50,16 +51,15 @@ def duplicate(m: Machinery, actor: Actor, source: Repo, target_name: RepoName, s
     return [sha256 for sha256 in sha256s if sha256 not in found]
 
 
-def _committed(m: Machinery, source: Repo, sha256s: list[Sha256]) -> dict[Sha256, Copyable]:
+def _committed(connection: Connection, source: Repo, sha256s: list[Sha256]) -> dict[Sha256, Copyable]:
     found: dict[Sha256, Copyable] = {}
-    with m.db.read() as connection:
-        for part in parts(sorted(set(sha256s))):
-            query = (
-                sa.select(lfs_object.c.sha256, lfs_object.c.size, lfs_object.c.file_hash)
-                .join(repo_object, repo_object.c.sha256 == lfs_object.c.sha256)
-                .where(repo_object.c.repo_id == source.id, repo_object.c.committed.is_(True), repo_object.c.sha256.in_(part))
-            )
-            for row in connection.execute(query):
-                name = XetHash(row.file_hash) if row.file_hash is not None else None
-                found[Sha256(row.sha256)] = Copyable(Sha256(row.sha256), row.size, name)
+    for part in parts(sorted(set(sha256s))):
+        query = (
+            sa.select(lfs_object.c.sha256, lfs_object.c.size, lfs_object.c.file_hash)
+            .join(repo_object, repo_object.c.sha256 == lfs_object.c.sha256)
+            .where(repo_object.c.repo_id == source.id, repo_object.c.committed.is_(True), repo_object.c.sha256.in_(part))
+        )
+        for row in connection.execute(query):
+            name = XetHash(row.file_hash) if row.file_hash is not None else None
+            found[Sha256(row.sha256)] = Copyable(Sha256(row.sha256), row.size, name)
     return found

@@ -51,21 +51,22 @@ def discard(path: Path) -> None:
 
 
 def accept_xorb(m: Machinery, holder: Holder, name: XetHash, path: Path) -> bool:
-    """Take over a received xorb. Returns False if this repository has it already; raises WireError, QuotaExceeded.
+    """Verify and store a received xorb. Returns False if this repository has it already; raises WireError, QuotaExceeded.
 
     That somebody else has it must not show, neither in the answer nor in an unverified body being accepted.
     """
     with m.db.read() as connection:
         known = rows.repo_has_xorb(connection, holder.repo.id, name)
     if known:
-        discard(path)
         return False
     if holder.actor.user_id is not None:
         with m.db.write() as tx:
             # Files are counted when a shard names them. Until then the xorb itself is, or uploads without shards were free.
             seconds = m.settings.gc_grace_days * _DAY_SECONDS
             use.reserve(tx, m, holder.repo.account_id, _xorb_key(name), path.stat().st_size, seconds)
-    m.xet.accept_xorb(name, path)
+    table = m.xet.verify_xorb(name, path)
+    with m.turnstile.publishing():
+        m.xet.publish_xorb(name, path, table)
     return True
 
 
@@ -80,7 +81,7 @@ def register_shard(m: Machinery, holder: Holder, path: Path, progress: Progress)
     """
     try:
         shard = m.xet.check_shard(path)
-        with m.db.write() as tx:
+        with m.turnstile.publishing(), m.db.write() as tx:
             register.keep_xorbs(tx, m.clock.now(), shard.xorbs)
             _require_room(tx, m, holder.repo, shard)
         files = _verify(m, shard, progress)
@@ -88,7 +89,7 @@ def register_shard(m: Machinery, holder: Holder, path: Path, progress: Progress)
     finally:
         discard(path)
     point("shard.published")
-    with m.db.write() as tx:
+    with m.turnstile.publishing(), m.db.write() as tx:
         register.record(tx, m.clock.now(), shard, files)
         _own(tx, m, holder, files, shard)
     point("shard.registered")

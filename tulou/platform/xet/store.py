@@ -74,27 +74,24 @@ class XetStore:
 
     # --- xorbs
 
-    def has_xorb(self, name: XetHash) -> bool:
+    def keep_xorb(self, name: XetHash) -> bool:
         """Say whether a xorb is stored, and if it is, keep it from garbage collection for a whole grace period."""
         with self.db.write() as tx:
             now = self.clock.now()
             return tx.execute(sa.update(xorb).where(xorb.c.hash == name).values(touched_at=now, condemned_at=None)).rowcount == 1
 
-    def accept_xorb(self, name: XetHash, path: Path) -> None:
-        """Verify a received xorb, in a child process, and store it. Takes over the file `path`. Raises WireError.
+    def verify_xorb(self, name: XetHash, path: Path) -> ChunkTable:
+        """Verify a received xorb in a child process. Raises WireError."""
+        return ChunkTable.from_bytes(self._verifiers.run(check_xorb, path, parse_printed(name)))
 
-        # 1 verified in the work folder   2 chunk table published   3 xorb published   4 row   5 answer
-        # Crash before 4: unreferenced objects, collected later or replaced by equal ones. After 4: everything is there.
+    def publish_xorb(self, name: XetHash, path: Path, table: ChunkTable) -> None:
+        """Store a verified xorb, unless it is stored already. Takes over the file `path`; garbage collection must wait.
+
+        # 1 chunk table published   2 xorb published   3 row   4 answer
+        # Crash before 3: unreferenced objects, collected later or replaced by equal ones. After 3: everything is there.
         """
-        try:
-            table = ChunkTable.from_bytes(self._verifiers.run(check_xorb, path, parse_printed(name)))
-            if self.has_xorb(name):
-                return
-            self._publish_xorb(name, path, table)
-        finally:
-            atomic.remove(path)
-
-    def _publish_xorb(self, name: XetHash, path: Path, table: ChunkTable) -> None:
+        if self.keep_xorb(name):
+            return
         key = xorb_key(name)
         os.truncate(path, table.stored_size)  # drops the footer that old clients send
         sidecar = atomic.temporary_file(self.work, "chunks")
