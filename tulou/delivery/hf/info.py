@@ -15,7 +15,6 @@ from tulou.delivery.kit.routes import Route
 from tulou.features.cards import overview, shards
 from tulou.features.cards.model import Overview
 from tulou.kernel.actor import Action
-from tulou.kernel.errors import NotBuilt
 from tulou.kernel.names import RepoKind
 
 
@@ -61,15 +60,9 @@ async def safetensors_metadata(call: Call) -> ASGIApp:
     return answers.json({"index": {"metadata": found.metadata}, "headers": headers})
 
 
-async def leaderboard(_call: Call) -> ASGIApp:
-    """GET /api/{kind}/{repo}/leaderboard."""
-    raise NotBuilt("This server does not compute leaderboards yet.")
-
-
 _INFO = "/api/{kind}/{account}/{name}"
 ROUTES = [
     Route(("GET",), _INFO, repo_info, Action.READ_INFO),
     Route(("GET",), _INFO + "/revision/{rev}", repo_info, Action.READ_INFO),
     Route(("GET",), _INFO + "/safetensors-metadata/{index*}", safetensors_metadata, Action.READ_CONTENT),
-    Route(("GET",), _INFO + "/leaderboard", leaderboard, Action.READ_INFO),
 ]

@@ -70,6 +70,9 @@ def page(m: Machinery, actor: Actor, wanted: Filter) -> Page:
         raise BadInput(f"The parameter 'sort' must be one of {', '.join(_SORTS)}.")
     if len(wanted.search) + len(wanted.tags) > MAX_CONDITIONS:
         raise BadInput(f"At most {MAX_CONDITIONS} words and tags can be asked for at once.")
+    words = (*wanted.search, *wanted.tags, wanted.author or "", wanted.pipeline_tag or "", wanted.library or "")
+    if any("\0" in word for word in words):
+        return Page([], None)  # no name has one, and PostgreSQL refuses to compare with it
     limit = max(1, min(wanted.limit, LIST_PAGE))
     with m.db.read() as connection:
         conditions = _conditions(wanted)

@@ -24,7 +24,8 @@ EVAL_FILES = 50
 def evidence_at(m: Machinery, repo: Repo, commit: Sha1, *, with_weights: bool) -> Evidence:
     """Read what a commit says about itself.
 
-    With weights, also the headers of its weight files, or the size of a dataset. Reads a few megabytes at most, and some tens of megabytes with weights, whatever the commit holds.
+    With weights, also the headers of its weight files, or the size of a dataset. Reads a few megabytes at most, and some
+    tens of megabytes with weights, whatever the commit holds.
     """
     reader = Reader(m, repo, commit, tuple(tree.paths(m, repo, commit)))
     card, body = reader.attempt("README.md", lambda: _card(reader)) or ({}, "")
