@@ -74,6 +74,7 @@ class Story:
         self.hub = hub
         self.journal = Journal()
         self.folder = folder
+        self.uploader: subprocess.Popen[str] | None = None
         self.http = httpx.Client(base_url=hub.url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=20, trust_env=False)
         for name in ("commits", "lfs", "git", "xet"):
             self.http.post("/api/repos/create", json={"name": name, "type": "model"}).raise_for_status()
@@ -114,16 +115,34 @@ class Story:
         content = os.urandom(150_000)
         source = self.folder / "xet.bin"
         source.write_bytes(content)
-        program = (
-            "import sys; from huggingface_hub import HfApi;"
-            "HfApi(endpoint=sys.argv[1], token=sys.argv[2]).upload_file(path_or_fileobj=sys.argv[3], path_in_repo=sys.argv[4], repo_id='alice/xet')"
-        )
-        environment = {**os.environ, "HF_HOME": str(self.folder / "hf"), "HF_XET_CLIENT_RETRY_MAX_ATTEMPTS": "1", "HF_ENDPOINT": self.hub.url}
-        subprocess.run(
-            [sys.executable, "-c", program, self.hub.url, TOKEN, str(source), f"x{number}.bin"],
-            check=True, capture_output=True, timeout=60, env=environment,
-        )  # fmt: skip
+        uploader = self._uploader()
+        if uploader.stdin is None or uploader.stdout is None:
+            raise OSError("the uploader has no pipes")
+        uploader.stdin.write(f"{self.hub.url} {TOKEN} {source} x{number}.bin\n")
+        uploader.stdin.flush()
+        if uploader.stdout.readline().strip() != "ok":
+            raise OSError("not acknowledged")
         self.journal.add("xet", f"x{number}.bin", content)
+
+    def _uploader(self) -> subprocess.Popen[str]:
+        """One client process for all xet uploads: starting Python takes longer than a round."""
+        if self.uploader is None:
+            environment = {
+                **os.environ, "HF_HOME": str(self.folder / "hf"), "HF_XET_CLIENT_RETRY_MAX_ATTEMPTS": "1",
+                "HF_XET_CLIENT_RETRY_BASE_DELAY": "50ms", "HF_ENDPOINT": self.hub.url, "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            }  # fmt: skip
+            self.uploader = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("xet_writer.py"))],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
+            )  # fmt: skip
+        return self.uploader
+
+    def close(self) -> None:
+        """End the client processes."""
+        self.http.close()
+        if self.uploader is not None:
+            with self.uploader:
+                self.uploader.kill()
 
     def verify(self, sample: int | None = None) -> None:
         """Read back everything, or a sample of it, and compare."""
@@ -152,7 +171,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
     try:
         yield made
     finally:
-        made.http.close()
+        made.close()
         hub.kill()
 
 

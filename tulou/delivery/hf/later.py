@@ -10,7 +10,7 @@ from tulou.delivery.kit.routes import Access, Handler, Route
 from tulou.features.access import gate
 from tulou.features.content import pulls
 from tulou.kernel.actor import Action
-from tulou.kernel.errors import NotBuilt, SignInNeeded
+from tulou.kernel.errors import NotBuilt, RepoNotFound, SignInNeeded
 
 _ALL = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -20,7 +20,6 @@ _REPO = {
     "like": "Likes are not built yet.",
     "likers": "Likes are not built yet.",
     "user-access-request/{rest*}": "Access requests are not built yet: add people to the organization instead.",
-    "leaderboard": "Leaderboards are not built yet.",
     "runtime": "Running Spaces is not built yet.",
     "secrets": "Running Spaces is not built yet.",
     "variables": "Running Spaces is not built yet.",
@@ -60,6 +59,11 @@ def _refuse(reason: str) -> Handler:
     return handler
 
 
+async def no_such_repo(_call: Call) -> ASGIApp:
+    """POST|DELETE /api/{kind}/{one word}/like: repositories here have an owner."""
+    raise RepoNotFound
+
+
 async def open_discussion(call: Call) -> ASGIApp:
     """POST …/discussions: opens an empty pull request, which `upload_folder(create_pr=True)` then commits to."""
     body = await call.json()
@@ -79,6 +83,7 @@ ROUTES = [
         for path, reason in _REPO.items()
     ),
     *(Route(_ALL, path, _refuse(reason), Access.PUBLIC) for path, reason in _SITE.items()),
+    Route(("POST", "DELETE"), "/api/{kind}/{account}/like", no_such_repo, Access.PUBLIC),
     Route(("POST",), "/api/{kind}/{account}/{name}/discussions", open_discussion, Action.READ_CONTENT),
     Route(("GET",), "/api/{kind}/{account}/{name}/discussions", _refuse("Listing discussions is not built yet."), Action.READ_INFO),
 ]

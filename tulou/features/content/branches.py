@@ -7,7 +7,7 @@ from tulou.features.content.land import RefChange, land
 from tulou.features.content.revisions import commit_of, refs
 from tulou.features.repos.model import Repo
 from tulou.kernel.actor import Actor
-from tulou.kernel.errors import AlreadyExists, BadInput, Conflict, NotFound
+from tulou.kernel.errors import AlreadyExists, BadInput, Conflict, RevisionNotFound
 from tulou.kernel.ids import Sha1
 from tulou.kernel.names import parse_ref_part
 from tulou.platform.git.cache import quarantine
@@ -70,5 +70,5 @@ def squash(m: Machinery, actor: Actor, repo: Repo, branch: str, message: str) ->
 def _delete(m: Machinery, actor: Actor, repo: Repo, ref: str, action: str) -> None:
     old = refs(m, repo).get(ref)
     if old is None:
-        raise NotFound("Invalid rev id: there is no such reference")
+        raise RevisionNotFound("Invalid rev id: there is no such reference")
     land(m, actor, repo, action=action, changes=[RefChange(ref, old.target, None)])

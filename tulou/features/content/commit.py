@@ -154,8 +154,6 @@ class Draft:
             found = self._m.git.objects.at(self._writer.repository, parent, operation.path) if parent else None
             if found is None:
                 raise EntryNotFound("A file with this name doesn't exist", commit=parent)
-            if isinstance(operation, DeletedFile) and found.is_folder:
-                raise EntryNotFound("A file with this name doesn't exist: it is a folder", commit=parent)
 
     def _attributes(self, parent: Sha1 | None) -> bytes | None:
         """Return a `.gitattributes` that covers every large file of this commit, if the present one does not.
