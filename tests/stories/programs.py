@@ -42,7 +42,8 @@ class Git:
             "GIT_COMMITTER_NAME": name, "GIT_COMMITTER_EMAIL": f"{name}@example.org", "GIT_ASKPASS": "", "SSH_ASKPASS": "",
         }  # fmt: skip
         (self.home / ".gitconfig").write_text(
-            "[init]\n\tdefaultBranch = main\n[credential]\n\thelper = store\n[advice]\n\tdetachedHead = false\n[protocol]\n\tversion = 2\n"
+            "[init]\n\tdefaultBranch = main\n[credential]\n\thelper = store\n"
+            "[advice]\n\tdetachedHead = false\n[protocol]\n\tversion = 2\n"
         )
 
     def knows(self, hub_url: str) -> Git:

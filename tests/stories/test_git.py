@@ -44,7 +44,9 @@ def branches(hub: RunningHub, repo: str = "alice/m") -> dict[str, str]:
 
 
 @pytest.mark.parametrize("suffix", ["", ".git"])
-@pytest.mark.parametrize(("kind", "prefix"), [("model", ""), ("dataset", "datasets/"), ("space", "spaces/"), ("kernel", "kernels/")])
+@pytest.mark.parametrize(
+    ("kind", "prefix"), [("model", ""), ("dataset", "datasets/"), ("space", "spaces/"), ("kernel", "kernels/")]
+)
 def test_all_four_kinds_can_be_cloned_and_pushed_with_and_without_the_suffix(hub, alice, kind, prefix, suffix):
     hub.repo("alice/x", kind, sdk="static" if kind == "space" else None)
     folder = alice.clone(f"{hub.url}/{prefix}alice/x{suffix}")
@@ -110,7 +112,7 @@ def test_a_force_push_replaces_history_and_a_plain_one_does_not(hub, alice):
     alice("push", "-q", cwd=folder)
     alice("reset", "-q", "--hard", "HEAD~1", cwd=folder)
     rewritten = alice.commit(folder, a="2")
-    with pytest.raises(Refused, match="non-fast-forward|behind"):
+    with pytest.raises(Refused, match=r"non-fast-forward|behind"):
         alice("push", "-q", cwd=folder)
     alice("push", "-q", "--force", cwd=folder)
     assert branches(hub)["refs/heads/main"] == rewritten
@@ -140,7 +142,9 @@ def test_a_branch_can_be_made_at_a_known_commit_and_deleted_but_not_the_default_
         alice("push", "origin", ":main", cwd=folder)
 
 
-@pytest.mark.parametrize("ref", ["refs/pr/1", "refs/convert/parquet", "refs/meta/x", "refs/notes/commits", "refs/replace/" + "a" * 40])
+@pytest.mark.parametrize(
+    "ref", ["refs/pr/1", "refs/convert/parquet", "refs/meta/x", "refs/notes/commits", "refs/replace/" + "a" * 40]
+)
 def test_refs_outside_branches_and_tags_are_refused(hub, alice, ref):
     folder = alice.clone(f"{hub.url}/alice/m")
     with pytest.raises(Refused, match="only branches and tags can be pushed"):
@@ -232,7 +236,8 @@ def test_a_private_repository_looks_missing_to_an_outsider_and_asks_a_stranger_f
         with pytest.raises(Refused, match="could not read Username"):
             stranger.clone(f"{hub.url}/alice/{name}")
     answers = [hub.http().get(f"/alice/{name}/info/refs?service=git-upload-pack") for name in ("secret", "missing")]
-    assert {(a.status_code, a.text, a.headers["www-authenticate"]) for a in answers} == {(401, answers[0].text, 'Basic realm="tulou"')}
+    shapes = {(answer.status_code, answer.text, answer.headers["www-authenticate"]) for answer in answers}
+    assert shapes == {(401, answers[0].text, 'Basic realm="tulou"')}
 
 
 def test_a_stranger_who_pushes_to_a_public_repository_is_asked_for_credentials(hub, alice):

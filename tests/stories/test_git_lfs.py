@@ -140,14 +140,14 @@ def test_two_people_lock_files(hub, alice, tmp_path):
     alice("push", "-q", cwd=ours)
     bob("pull", "-q", cwd=theirs)
     alice("lfs", "lock", "a.bin", cwd=ours)
-    with pytest.raises(Refused, match="(?i)locked already|already"):
+    with pytest.raises(Refused, match=r"(?i)already"):
         bob("lfs", "lock", "a.bin", cwd=theirs)
     bob("lfs", "lock", "b.bin", cwd=theirs)
     assert sorted((lock["path"], lock["owner"]["name"]) for lock in json.loads(bob("lfs", "locks", "--json", cwd=theirs))) == [
         ("a.bin", "alice"), ("b.bin", "bob"),
     ]  # fmt: skip
     bob.commit(theirs, a__bin=b"changed")
-    with pytest.raises(Refused, match="(?i)unable to push locked files|lock"):
+    with pytest.raises(Refused, match=r"(?i)locked"):
         bob("-c", "lfs.locksverify=true", "push", cwd=theirs)
     with pytest.raises(Refused):
         bob("lfs", "unlock", "--force", "a.bin", cwd=theirs)

@@ -62,7 +62,7 @@ async def join(call: Call) -> ASGIApp:
 
 
 async def verify(call: Call) -> ASGIApp:
-    """POST /lfs/{oid}/verify: did it arrive?"""
+    """POST /lfs/{oid}/verify: say whether it arrived."""
     holder = await _holder(call, "verify")
     body = await call.json()
     pointer = holder.claim.pointer

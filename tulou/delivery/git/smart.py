@@ -20,7 +20,11 @@ from tulou.kernel.limits import GIT_REQUEST, PUSH_PACK
 
 SEND_SECONDS = 120
 """A client that takes no block for this long is let go."""
-_UNCACHED = {"Cache-Control": "no-cache, max-age=0, must-revalidate", "Pragma": "no-cache", "Expires": "Fri, 01 Jan 1980 00:00:00 GMT"}
+_UNCACHED = {
+    "Cache-Control": "no-cache, max-age=0, must-revalidate",
+    "Pragma": "no-cache",
+    "Expires": "Fri, 01 Jan 1980 00:00:00 GMT",
+}
 
 
 async def info_refs(call: Call) -> ASGIApp:
@@ -58,7 +62,7 @@ class PackAnswer:
     def __init__(self, process: fetch.UploadPack) -> None:
         self._process = process
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
         headers = {**_UNCACHED, "Content-Type": "application/x-git-upload-pack-result"}
         raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]

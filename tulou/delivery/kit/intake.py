@@ -76,9 +76,10 @@ async def _unpacked(call: Call) -> AsyncIterator[bytes]:
         raise UnknownEncoding
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
     async for chunk in _arriving(call):
-        while chunk and not unpacker.eof:
-            yield _unpack(unpacker, chunk)
-            chunk = unpacker.unconsumed_tail
+        packed = chunk
+        while packed and not unpacker.eof:
+            yield _unpack(unpacker, packed)
+            packed = unpacker.unconsumed_tail
     if not unpacker.eof:
         raise BadInput("The packed body ends early.")
 

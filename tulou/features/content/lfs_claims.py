@@ -15,7 +15,7 @@ from tulou.kernel.ids import Sha256
 from tulou.kernel.limits import LFS_DOWNLOAD_SECONDS, LFS_UPLOAD_SECONDS
 from tulou.platform.blobs.signing import BadSignature
 from tulou.platform.machinery import Machinery
-from tulou.wire.lfs import Link, LfsPointer
+from tulou.wire.lfs import LfsPointer, Link
 
 PURPOSE = "lfs"
 Verb = Literal["put", "part", "join", "verify", "get"]
@@ -53,10 +53,17 @@ def link(m: Machinery, actor: Actor, repo: Repo, claim: Claim, base: str, header
     """Make a link for what the caller has found `actor` to be allowed. `base` is our scheme and host."""
     seconds = LFS_DOWNLOAD_SECONDS if claim.verb == "get" else LFS_UPLOAD_SECONDS
     body = {
-        "verb": claim.verb, "oid": claim.pointer.oid, "size": claim.pointer.size, "repo": repo.id,
-        "user": actor.user_id, "token": actor.token.id if actor.token else None, "system": actor is SYSTEM,
-        "upload": claim.parts.upload if claim.parts else None, "part_size": claim.parts.size if claim.parts else 0, "number": claim.number,
-    }  # fmt: skip
+        "verb": claim.verb,
+        "oid": claim.pointer.oid,
+        "size": claim.pointer.size,
+        "repo": repo.id,
+        "user": actor.user_id,
+        "token": actor.token.id if actor.token else None,
+        "system": actor is SYSTEM,
+        "upload": claim.parts.upload if claim.parts else None,
+        "part_size": claim.parts.size if claim.parts else 0,
+        "number": claim.number,
+    }
     sealed, _ = m.signer.seal(PURPOSE, body, seconds=seconds)
     return Link(f"{base}/lfs/{claim.pointer.oid}{_PATHS[claim.verb]}?claim={sealed}", seconds, header or {})
 

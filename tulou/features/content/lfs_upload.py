@@ -36,7 +36,7 @@ def publish(m: Machinery, holder: Holder, spool: HashedSpool) -> None:
     # 1 hashed as it arrived, and compared   2 blob published   3 one transaction: object + ownership + quota + event   4 answer
     # Crash before 3: an unreferenced blob, collected later. After 3: everything is there.
     """
-    pointer, repo = holder.claim.pointer, holder.repo
+    pointer = holder.claim.pointer
     if spool.size != pointer.size:
         raise Unprocessable("The object has fewer bytes than its size says.")
     if spool.sha256 != pointer.oid:

@@ -13,7 +13,16 @@ import pygit2
 
 from tulou.kernel.errors import Unprocessable, WireError
 from tulou.kernel.ids import Sha1
-from tulou.kernel.limits import MIB, PATH_BYTES, PATH_DEPTH, PUSH_BLOB, PUSH_COMMIT_BYTES, PUSH_PARENTS, PUSH_TREE_BYTES, PUSH_TREE_FILES
+from tulou.kernel.limits import (
+    MIB,
+    PATH_BYTES,
+    PATH_DEPTH,
+    PUSH_BLOB,
+    PUSH_COMMIT_BYTES,
+    PUSH_PARENTS,
+    PUSH_TREE_BYTES,
+    PUSH_TREE_FILES,
+)
 from tulou.kernel.names import path_part_problem
 from tulou.wire import gitobj
 from tulou.wire.lfs import LfsPointer, looks_like_pointer, parse_pointer

@@ -68,8 +68,7 @@ def run(
 
     `memory` limits its own memory in bytes. Raises GitFailed, subprocess.TimeoutExpired.
     """
-    content = stdin if isinstance(stdin, bytes) else None
-    source = subprocess.PIPE if content is not None else stdin if stdin is not None else subprocess.DEVNULL
+    content, source = (stdin, subprocess.PIPE) if isinstance(stdin, bytes) else (None, stdin or subprocess.DEVNULL)
     with subprocess.Popen(  # noqa: S603 - a fixed program and checked arguments
         command(*arguments), cwd=cwd, env=environment(**env),
         stdin=source, stdout=stdout or subprocess.PIPE, stderr=subprocess.PIPE,
