@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 
 from tulou.kernel.errors import SettingError
@@ -130,4 +131,6 @@ def insert_or_ignore(tx: Tx, table: sa.Table, values: dict[str, Any] | list[dict
         from sqlalchemy.dialects.sqlite import insert
     else:
         from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
-    return tx.execute(insert(table).values(values).on_conflict_do_nothing()).rowcount
+    statement = insert(table).values(values).on_conflict_do_nothing()
+    # Without the option SQLAlchemy forgets the count of an INSERT, and PostgreSQL's driver has nothing else to ask.
+    return tx.execute(statement.execution_options(preserve_rowcount=True)).rowcount
