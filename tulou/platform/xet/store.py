@@ -153,13 +153,13 @@ class XetStore:
         batches = list(_batches(files))
         digests: dict[XetHash, str] = {}
         ahead = 2 * self._hashers.processes
-        futures = [self._hashers.submit(hash_files, self._root(), [f.terms for f in batch]) for batch in batches[:ahead]]
+        jobs = [self._hashers.submit(hash_files, self._root(), [f.terms for f in batch]) for batch in batches[:ahead]]
         for i, batch in enumerate(batches):
-            found = self._hashers.result(futures[i])
+            found = self._hashers.result(jobs[i])
             digests |= {f.hash: digest for f, digest in zip(batch, found, strict=True)}
             if i + ahead < len(batches):
                 following = [f.terms for f in batches[i + ahead]]
-                futures.append(self._hashers.submit(hash_files, self._root(), following))
+                jobs.append(self._hashers.submit(hash_files, self._root(), following))
             progress(len(digests))
         return digests
 

@@ -9,10 +9,11 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing.connection import wait
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 from tulou.kernel.errors import Busy
 
@@ -22,6 +23,14 @@ T = TypeVar("T")
 IDLE_SECONDS = 60.0
 LONGEST_SECONDS = 3600.0
 """No single piece of work takes longer: a terabyte is hashed in less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[T]):
+    """A call under way, and the children it was given to."""
+
+    future: Future[T]
+    pool: ProcessPoolExecutor
 
 
 class CheckPool:
@@ -42,31 +51,31 @@ class CheckPool:
         """
         return self.result(self.submit(function, *arguments, **options))
 
-    def submit(self, function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> Future[T]:
-        """Begin to call a module-level function in a child. Every future goes through `result`."""
+    def submit(self, function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> Job[T]:
+        """Begin to call a module-level function in a child. Raises Busy as `run` does."""
         with self._lock:
             self._running += 1
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
+            pool = self._pool = self._pool or _start(self.processes)
             try:
-                if self._pool is None:
-                    self._pool = _start(self.processes)
-                future = self._pool.submit(function, *arguments, **options)
+                future = pool.submit(function, *arguments, **options)
             except BrokenProcessPool as cause:
                 self._forget()
                 self._done()
                 raise Busy from cause
         future.add_done_callback(self._release)
-        return future
+        return Job(future, pool)
 
-    def result(self, future: Future[T]) -> T:
-        """Wait for a future. Raises what its function raised, or Busy."""
+    def result(self, job: Job[T]) -> T:
+        """Wait for a call. Raises what its function raised, or Busy."""
         try:
-            return future.result(LONGEST_SECONDS)
-        except (BrokenProcessPool, TimeoutError) as cause:
+            return job.future.result(LONGEST_SECONDS)
+        except (BrokenProcessPool, CancelledError, TimeoutError) as cause:
             with self._lock:
-                self._forget()
+                if self._pool is job.pool:
+                    self._forget()
             raise Busy from cause
 
     def close(self) -> None:
