@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tulou.db.engine import Tx
-from tulou.features.content import collect, downloads, lfs_upload
+from tulou.features.content import collect, compact, downloads, lfs_upload
+from tulou.kernel.events import RefsMoved
 from tulou.platform.blobs.gc import DAY
 from tulou.platform.machinery import Machinery
 
@@ -19,6 +20,7 @@ HANDLERS: dict[str, Handler] = {
     WRITE_DOWNLOADS: downloads.write_down,
     COLLECT: collect.task,
     lfs_upload.EXPIRE: lfs_upload.expire,
+    compact.COMPACT: compact.task,
 }
 
 # Kind → milliseconds between runs.
@@ -27,3 +29,5 @@ RECURRING = {WRITE_DOWNLOADS: 60_000, COLLECT: DAY // 4}
 
 def on_event(m: Machinery, tx: Tx, kind: str, payload: dict[str, Any]) -> None:
     """Enqueue what an event asks for."""
+    if kind == RefsMoved.kind:
+        compact.ask(m, tx, payload["repo_id"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,18 +90,19 @@ class GitCache:
         with entry.lock:
             generation, branch, packs, refs = self._read(repo_id)
             if generation > entry.generation:
-                self._link_packs(self.path(repo_id), packs)
+                self._link_packs(self.path(repo_id), [name for name, is_live in packs.items() if is_live])
+                self._drop_packs(self.path(repo_id), packs)
                 self._write_refs(self.path(repo_id), branch, refs)
                 # libgit2 looks for new packs only when an object is missing; a fresh handle sees them at once.
                 entry.repository = pygit2.Repository(str(self.path(repo_id)))
                 entry.generation = generation
         return entry
 
-    def _read(self, repo_id: str) -> tuple[int, str, list[str], list[tuple[str, str, str]]]:
+    def _read(self, repo_id: str) -> tuple[int, str, dict[str, bool], list[tuple[str, str, str]]]:
         with self._db.read() as connection:
             row = connection.execute(sa.select(repo.c.generation, repo.c.default_branch).where(repo.c.id == repo_id)).one()
-            packs = connection.execute(sa.select(pack.c.hash).where(pack.c.repo_id == repo_id, pack.c.retired_at.is_(None)))
-            names = list(packs.scalars())
+            packs = connection.execute(sa.select(pack.c.hash, pack.c.retired_at).where(pack.c.repo_id == repo_id))
+            names = {p.hash: p.retired_at is None for p in packs}
             refs = connection.execute(sa.select(ref.c.name, ref.c.target, ref.c.peeled).where(ref.c.repo_id == repo_id))
             return row.generation, row.default_branch, names, [(r.name, r.target, r.peeled) for r in refs]
 
@@ -120,6 +121,12 @@ class GitCache:
                 target = folder / f"pack-{name}{suffix}"
                 if not target.exists():
                     self._bring(key, target)
+
+    def _drop_packs(self, path: Path, known: Container[str]) -> None:
+        """Delete packs that are forgotten everywhere. Retired ones stay a day: somebody may be reading them just now."""
+        for file in (path / "objects" / "pack").glob("pack-*"):
+            if file.stem.removeprefix("pack-") not in known:
+                atomic.remove(file)
 
     def _bring(self, key: str, target: Path) -> None:
         source = self._store.local(key)
