@@ -27,7 +27,8 @@ def commit(hub: RunningHub, token: str, number: int) -> str:
         {"key": "file", "value": {"path": f"f{number}", "content": content, "encoding": "base64"}},
     ]
     body = "\n".join(json.dumps(line) for line in lines)
-    answer = hub.http(token).post("/api/models/alice/m/commit/main", content=body, headers={"content-type": "application/x-ndjson"})
+    headers = {"content-type": "application/x-ndjson"}
+    answer = hub.http(token).post("/api/models/alice/m/commit/main", content=body, headers=headers)
     return answer.raise_for_status().json()["commitOid"]
 
 

@@ -414,6 +414,7 @@ REQUESTS: dict[str, bytes] = {
     "a length of minus one": b"-001x",
     "ids that are no ids": pktline.encode(b"x" * 40 + b" " + b"1" * 40 + b" refs/heads/x\0") + b"0000",
     "upper-case ids": pktline.encode(b"A" * 40 + b" " + b"B" * 40 + b" refs/heads/x\0") + b"0000",
+    "a ref that is not UTF-8": pktline.encode(b"0" * 40 + b" " + b"1" * 40 + b" refs/heads/\xff\0report-status") + b"0000",
     "no ref": pktline.encode(b"0" * 40 + b" " + b"1" * 40 + b" \0report-status") + b"0000",
     "one ref twice": (
         pktline.encode(b"0" * 40 + b" " + b"1" * 40 + b" refs/heads/x\0report-status")

@@ -65,7 +65,10 @@ def _command(body: bytes) -> Command:
     match = _COMMAND.fullmatch(body)
     if match is None:
         raise WireError("A push command is two object ids and a ref.")
-    old, new, ref = match[1].decode(), match[2].decode(), match[3].decode("utf-8", "replace")
+    try:
+        old, new, ref = match[1].decode(), match[2].decode(), match[3].decode("utf-8")
+    except UnicodeDecodeError as cause:
+        raise WireError("The name of a ref must be UTF-8.") from cause
     return Command(ref, None if old == ZERO else Sha1(old), None if new == ZERO else Sha1(new))
 
 
