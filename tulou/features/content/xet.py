@@ -38,6 +38,8 @@ class Holder:
     actor: Actor
     repo: Repo
     may_write: bool
+    payer: str
+    """The account whose quota an upload uses: the repository's, or the uploader's own for a pull request."""
 
     @property
     def key(self) -> str:
@@ -92,7 +94,10 @@ def _admit(m: Machinery, claims: dict[str, object], address: str, request_id: st
         raise BadCredentials("The right behind this token is gone.") from cause
     except HubError as cause:
         raise BadCredentials from cause
-    return Holder(actor, repo, bool(claims["write"]))
+    may_write = bool(claims["write"])
+    for_pull_request = may_write and claims["action"] != Action.WRITE
+    payer = actor.user_id if for_pull_request and actor.user_id is not None else repo.account_id
+    return Holder(actor, repo, may_write, payer)
 
 
 def _actor(m: Machinery, claims: dict[str, object], address: str, request_id: str) -> Actor:

@@ -11,7 +11,6 @@ from tulou.db.engine import Tx
 from tulou.features.content import xet_rows as rows
 from tulou.features.content.xet import Holder
 from tulou.features.quota import use
-from tulou.features.repos.model import Repo
 from tulou.fsio import atomic
 from tulou.fsio.faults import point
 from tulou.kernel.errors import Forbidden, RepoNotFound
@@ -63,7 +62,7 @@ def accept_xorb(m: Machinery, holder: Holder, name: XetHash, path: Path) -> bool
         with m.db.write() as tx:
             # Files are counted when a shard names them. Until then the xorb itself is, or uploads without shards were free.
             seconds = m.settings.gc_grace_days * _DAY_SECONDS
-            use.reserve(tx, m, holder.repo.account_id, _xorb_key(name), path.stat().st_size, seconds)
+            use.reserve(tx, m, holder.payer, _xorb_key(name), path.stat().st_size, seconds)
     table = m.xet.verify_xorb(name, path)
     with m.turnstile.publishing():
         m.xet.publish_xorb(name, path, table)
@@ -83,7 +82,7 @@ def register_shard(m: Machinery, holder: Holder, path: Path, progress: Progress)
         shard = m.xet.check_shard(path)
         with m.turnstile.publishing(), m.db.write() as tx:
             register.keep_xorbs(tx, m.clock.now(), shard.xorbs)
-            _require_room(tx, m, holder.repo, shard)
+            _require_room(tx, m, holder, shard)
         files = _verify(m, shard, progress)
         m.xet.keep_shard(blake3().update_mmap(path).hexdigest(), path)
     finally:
@@ -106,11 +105,11 @@ def _verify(m: Machinery, shard: CheckedShard, progress: Progress) -> list[regis
     return register.digests_match(shard.files, digests)
 
 
-def _require_room(tx: Tx, m: Machinery, repo: Repo, shard: CheckedShard) -> None:
+def _require_room(tx: Tx, m: Machinery, holder: Holder, shard: CheckedShard) -> None:
     """Refuse what cannot fit before hashing it. Believes the claimed names; the reservations later do not."""
-    owned = rows.owned(tx.connection, repo.id, [f.claimed_sha256 for f in shard.files if f.claimed_sha256 is not None])
+    owned = rows.owned(tx.connection, holder.repo.id, [f.claimed_sha256 for f in shard.files if f.claimed_sha256 is not None])
     size = sum(f.size for f in shard.files if f.claimed_sha256 not in owned)
-    use.require(tx, m, repo.account_id, size, settling=[_xorb_key(name) for name in shard.xorbs])
+    use.require(tx, m, holder.payer, size, settling=[_xorb_key(name) for name in shard.xorbs])
 
 
 def _own(tx: Tx, m: Machinery, holder: Holder, files: list[register.VerifiedFile], shard: CheckedShard) -> None:
@@ -118,9 +117,9 @@ def _own(tx: Tx, m: Machinery, holder: Holder, files: list[register.VerifiedFile
         raise RepoNotFound
     owned = rows.owned(tx.connection, holder.repo.id, [f.sha256 for f in files])
     new = {f.sha256: f.checked.size for f in files if f.sha256 not in owned}
-    use.settle(tx, holder.repo.account_id, *(_xorb_key(name) for name in shard.xorbs))
+    use.settle(tx, holder.payer, *(_xorb_key(name) for name in shard.xorbs))
     for sha256, size in new.items():
-        use.reserve(tx, m, holder.repo.account_id, use.object_key(holder.repo.id, sha256), size, UNCOMMITTED_SECONDS)
+        use.reserve(tx, m, holder.payer, use.object_key(holder.repo.id, sha256), size, UNCOMMITTED_SECONDS)
     mine = [(f.sha256, f.checked.size, f.checked.hash) for f in files]
     rows.own(tx, m.clock.now(), holder.repo.id, holder.actor.user_id, mine)
 
