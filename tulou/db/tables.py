@@ -122,6 +122,7 @@ repo = Table(
     Index("repo_by_created", "kind", "created_at", "id"),
     Index("repo_by_downloads", "kind", "downloads", "id"),
     Index("repo_by_likes", "kind", "likes", "id"),
+    Index("repo_by_task", "kind", "pipeline_tag", "downloads", "id"),
 )
 
 repo_tag = Table(

@@ -85,7 +85,7 @@ def page(m: Machinery, actor: Actor, wanted: Filter) -> Page:
             connection,
             sa.and_(gate.visible_repos(actor), *conditions),
             detail=wanted.detail,
-            sort=_SORTS[sort],
+            sort=_order(wanted, sort),
             ascending=wanted.ascending,
             after=_read_cursor(wanted.cursor, sort) if wanted.cursor else None,
             limit=limit + 1,
@@ -103,6 +103,13 @@ def parse_parameters(text: str) -> tuple[int | None, int | None]:
             raise BadInput("The parameter 'num_parameters' looks like min:6B,max:128B.")
         bounds[name] = int(float(match[1]) * _FACTORS[match[2].upper()])
     return bounds.get("min"), bounds.get("max")
+
+
+def _order(wanted: Filter, sort: str) -> sa.ColumnElement[int]:
+    # The repositories of one owner are few. An expression, which has no index, makes SQLite find them first and sort
+    # them, where it would walk all repositories in order: 2 instead of 400 ms among 100,000.
+    is_owned = wanted.author is not None or any("/" in word for word in wanted.search)
+    return _SORTS[sort] + 0 if is_owned else _SORTS[sort]
 
 
 def _conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:

@@ -40,7 +40,7 @@ def overviews(
     condition: sa.ColumnElement[bool],
     *,
     detail: bool,
-    sort: sa.Column[int],
+    sort: sa.ColumnElement[int],
     ascending: bool,
     after: Keyset | None,
     limit: int,
@@ -102,15 +102,16 @@ def count_tagged(connection: Connection, kind: RepoKind, tags: Iterable[str], vi
 
 
 def models_by_task(connection: Connection, tasks: list[str], visible: sa.ColumnElement[bool], most: int) -> dict[str, list[str]]:
-    """Return the full names of the most downloaded models of each task. One query."""
-    rank = sa.func.row_number().over(partition_by=repo.c.pipeline_tag, order_by=(repo.c.downloads.desc(), repo.c.id.desc()))
-    live = sa.and_(repo.c.kind == RepoKind.MODEL.value, repo.c.deleted_at.is_(None), repo.c.pipeline_tag.in_(tasks), visible)
-    ranked = sa.select(repo.c.pipeline_tag, repo.c.account_id, repo.c.name, rank.label("rank")).where(live).subquery()
+    """Return the full names of the most downloaded models of each task. One query, a few index steps a task."""
+    live = sa.and_(repo.c.kind == RepoKind.MODEL.value, repo.c.deleted_at.is_(None), visible)
+    models = sa.select(repo.c.pipeline_tag, repo.c.downloads, repo.c.id, repo.c.account_id, repo.c.name).where(live)
+    models = models.order_by(repo.c.downloads.desc(), repo.c.id.desc()).limit(most)
+    best = [models.where(repo.c.pipeline_tag == task).subquery() for task in tasks]
+    ranked = sa.union_all(*(sa.select(part) for part in best)).subquery()
     query = (
         sa.select(ranked.c.pipeline_tag, account.c.name.label("account_name"), ranked.c.name)
         .join(account, account.c.id == ranked.c.account_id)
-        .where(ranked.c.rank <= most)
-        .order_by(ranked.c.pipeline_tag, ranked.c.rank)
+        .order_by(ranked.c.downloads.desc(), ranked.c.id.desc())
     )
     found: dict[str, list[str]] = {}
     for row in connection.execute(query):
