@@ -26,7 +26,7 @@ from tulou.platform.blobs.signing import Signer
 from tulou.platform.blobs.store import FolderStore
 from tulou.platform.blobs.turnstile import Turnstile
 from tulou.platform.git.cache import GitCache
-from tulou.platform.jobs.worker import Worker
+from tulou.platform.jobs.worker import Handler, Worker
 from tulou.platform.machinery import Machinery
 from tulou.platform.telemetry.log import Log
 from tulou.platform.telemetry.tally import Tally
@@ -96,9 +96,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
     """Wire a hub on a data folder. Raises SettingError for settings that cannot work."""
     log = Log(settings.log_level)
     wake: list[Callable[[], None]] = []
-    m = open_machinery(settings, clock=clock, wake=lambda: [call() for call in wake] and None)
+    m = open_machinery(settings, clock=clock, wake=lambda: _call_all(wake))
     modules = [importlib.import_module(name) for name in TASKS]
-    handlers = {kind: partial(handler, m) for module in modules for kind, handler in module.HANDLERS.items()}
+    handlers: dict[str, Handler] = {kind: partial(handler, m) for module in modules for kind, handler in module.HANDLERS.items()}
 
     def subscriber(tx: Tx, kind: str, payload: dict[str, Any]) -> None:
         for module in modules:
@@ -142,3 +142,8 @@ def _secret_key(data: Path) -> bytes:
     if not path.exists():
         atomic.write_file(path, secrets.token_bytes(32), mode=0o600)
     return path.read_bytes()
+
+
+def _call_all(calls: list[Callable[[], None]]) -> None:
+    for call in calls:
+        call()

@@ -52,9 +52,7 @@ class Settings:
         return self.database_url or f"sqlite:///{self.data.resolve() / 'hub.db'}"
 
 
-def load(
-    environ: Mapping[str, str] | None = None, *, data: Path | None = None, **overrides: Any
-) -> Settings:
+def load(environ: Mapping[str, str] | None = None, *, data: Path | None = None, **overrides: Any) -> Settings:
     """Return the settings. Raises SettingError for an unknown or impossible one, naming it.
 
     `overrides` are command-line options; None means "not given".
@@ -104,27 +102,34 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+_WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
 def _convert(name: str, kind: str, value: Any) -> Any:
-    try:
-        if kind == "Path":
-            return Path(value)
-        if kind == "bool":
-            return value if isinstance(value, bool) else {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[str(value).lower()]
-        if kind == "int":
-            if isinstance(value, bool):
-                raise ValueError
-            return int(value)
-        if not isinstance(value, str):
-            raise ValueError
-        return value
-    except (ValueError, KeyError) as cause:
-        raise SettingError(f"The setting {name!r} must be of type {kind}.") from cause
+    converted = _converted(kind, value)
+    if converted is None:
+        raise SettingError(f"The setting {name!r} must be of type {kind}.")
+    return converted
+
+
+def _converted(kind: str, value: Any) -> Any:
+    """Return a value of that type, or None if there is no way."""
+    if kind == "Path":
+        return Path(value)
+    if kind == "bool":
+        return value if isinstance(value, bool) else _WORDS.get(str(value).lower())
+    if kind == "int":
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        return int(value) if is_number or (isinstance(value, str) and value.isascii() and value.isdigit()) else None
+    return value if isinstance(value, str) else None
 
 
 def _check(settings: Settings) -> None:
     if not 0 <= settings.port <= 65535:
         raise SettingError("The setting 'port' must be between 0 and 65535.")
-    if settings.public_url and (urlsplit(settings.public_url).scheme not in {"http", "https"} or settings.public_url.endswith("/")):
+    if settings.public_url and (
+        urlsplit(settings.public_url).scheme not in {"http", "https"} or settings.public_url.endswith("/")
+    ):
         raise SettingError("The setting 'public_url' must begin with http:// or https:// and end without a slash.")
     if settings.gc_grace_days < 22:
         raise SettingError("The setting 'gc_grace_days' must be at least 22: xet clients trust their caches for 21 days.")
@@ -135,4 +140,6 @@ def _check(settings: Settings) -> None:
         if scheme not in {"file", "s3"}:
             raise SettingError("The setting 'storage_url' must begin with file:// or s3://.")
         if scheme == "s3":
-            raise SettingError("The setting 'storage_url' names S3, which this version does not have yet. Leave it empty for a folder.")
+            raise SettingError(
+                "The setting 'storage_url' names S3, which this version lacks. Leave it empty for a folder."
+            )

@@ -135,5 +135,3 @@ def test_two_commits_that_race_both_land(hub: RunningHub) -> None:
     assert repo is not None
     head = revisions.head(hub.m, repo)
     assert all(resolve.read_file(hub.m, repo, head, f"f{i}", 10) == b"x" for i in range(6))
-
-

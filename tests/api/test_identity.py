@@ -8,9 +8,9 @@ from huggingface_hub import HfApi
 from tests.conftest import RunningHub, run_hub, settings_for
 from tulou.features.accounts import lookup, tokens
 from tulou.features.accounts.create import set_disabled
-from tulou.kernel.actor import SYSTEM, Actor, Role, Scope, TokenRole
+from tulou.kernel.actor import SYSTEM, Actor, Role, Scope, Token, TokenRole
 from tulou.kernel.clock import FixedClock
-from tulou.kernel.errors import Conflict, Forbidden
+from tulou.kernel.errors import BadInput, Conflict, Forbidden
 from tulou.kernel.limits import TOKENS_PER_ACCOUNT
 
 HOUR = 3600
@@ -98,8 +98,6 @@ def test_a_token_cannot_mint_a_token_and_nobody_mints_for_others(hub: RunningHub
     hub.user("alice")
     alice = lookup.user(hub.m, "alice")
     info = tokens.of_account(hub.m, alice.id)[0]
-    from tulou.kernel.actor import Token
-
     by_token = Actor(alice.id, "alice", token=Token(info.id, info.name, info.role))
     for actor in (by_token, Actor("0" * 24, "mallory"), Actor("1" * 24, "root", is_admin=True), Actor()):
         with pytest.raises(Forbidden):
@@ -151,7 +149,8 @@ def test_members_come_in_pages(hub: RunningHub):
 
 
 @pytest.mark.parametrize("path", [
-    "/api/users/nobody/overview", "/api/users/acme/overview", "/api/organizations/alice/overview", "/api/organizations/nobody/members",
+    "/api/users/nobody/overview", "/api/users/acme/overview",
+    "/api/organizations/alice/overview", "/api/organizations/nobody/members",
     "/api/users/a%00b/overview", "/api/users/%F0%9F%92%A9/overview",
 ])  # fmt: skip
 def test_who_does_not_exist_is_404(hub: RunningHub, path: str):
@@ -226,9 +225,8 @@ def test_a_role_includes_the_ones_before_it(hub: RunningHub):
 def test_a_fine_grained_token_needs_permissions_and_others_have_none(hub: RunningHub):
     hub.user("alice")
     alice = lookup.user(hub.m, "alice").id
-    from tulou.kernel.errors import BadInput
-
     grant = (Scope(alice, frozenset({"repo.write"})),)
-    for role, scopes in ((TokenRole.FINE_GRAINED, ()), (TokenRole.READ, grant), (TokenRole.FINE_GRAINED, (Scope(alice, frozenset({"x"})),))):
+    unknown = (Scope(alice, frozenset({"x"})),)
+    for role, scopes in ((TokenRole.FINE_GRAINED, ()), (TokenRole.READ, grant), (TokenRole.FINE_GRAINED, unknown)):
         with pytest.raises(BadInput):
             tokens.create_token(hub.m, SYSTEM, alice, "x", role, scopes=scopes)

@@ -111,6 +111,10 @@ def test_every_unsafe_route_ignores_the_session_cookie_or_wants_the_same_origin(
         for method in set(route.methods) & {"POST", "PUT", "PATCH", "DELETE"}:
             if route.login is Login.COOKIE:
                 path = "/".join("x" if part.startswith("{") else part for part in route.pattern.split("/"))
-                headers = {"cookie": "tulou_session=whatever", "origin": "https://elsewhere.example", "sec-fetch-site": "cross-site"}
+                headers = {
+                    "cookie": "tulou_session=whatever",
+                    "origin": "https://elsewhere.example",
+                    "sec-fetch-site": "cross-site",
+                }
                 answer = hub.http().request(method, path, headers=headers)
                 assert answer.status_code == 403, (method, path, answer.status_code)

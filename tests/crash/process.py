@@ -71,6 +71,10 @@ class HubProcess:
     def command(self, *arguments: str) -> str:
         """Run another `tulou` command on the same data folder and return what it prints."""
         done = subprocess.run(
-            [sys.executable, "-m", "tulou", *arguments, "--data", str(self.data)], capture_output=True, text=True, check=True, timeout=60
+            [sys.executable, "-m", "tulou", *arguments, "--data", str(self.data)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
         )
         return done.stdout

@@ -11,6 +11,7 @@ for line in sys.stdin:
     try:
         HfApi(endpoint=endpoint, token=token).upload_file(path_or_fileobj=source, path_in_repo=target, repo_id="alice/xet")
     except Exception as problem:  # noqa: BLE001 - whatever the client raises means: not acknowledged
-        print("failed", type(problem).__name__, flush=True)
+        sys.stdout.write(f"failed {type(problem).__name__}\n")
     else:
-        print("ok", flush=True)
+        sys.stdout.write("ok\n")
+    sys.stdout.flush()

@@ -30,7 +30,15 @@ BODIES = [
     b"0032want 0000000000000000000000000000000000000000\n00000009done\n", b"0000", b"ffff", b"00000000PACK\x00\x00\x00\x02\xff\xff\xff\xff",
     b'{"content":"---\\n' + b"[" * 5_000 + b'\\n---\\n","repoType":"model"}', b'{"deletions":{"sha":["x"]}}', b"PK\x03\x04" * 50, os.urandom(500),
 ]  # fmt: skip
-TYPES = ["application/json", "application/x-ndjson", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/vnd.git-lfs+json", "\x80"]
+TYPES = [
+    "application/json",
+    "application/x-ndjson",
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/vnd.git-lfs+json",
+    "\x80",
+]
 HEADERS = [
     "", "Range: bytes=0-", "Range: bytes=5-2", "Range: bytes=-0", "Range: bytes=99999999999999999999-", "Range: lines=1-2", "If-None-Match: *", "Accept: */*",
     "Content-Encoding: gzip", "X-Request-Id: a\tb", "Cookie: tulou_session=\xe9", "Git-Protocol: version=2", "Git-Protocol: \xff", "Expect: 100-continue",
@@ -53,12 +61,22 @@ def path_of(rng: random.Random, route: Route) -> str:
 
 def request_of(rng: random.Random, route: Route, token: str, host: str) -> bytes:
     """Return the bytes of one mutated request."""
-    method = rng.choice(route.methods) if rng.random() < 0.9 else rng.choice(["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+    method = (
+        rng.choice(route.methods)
+        if rng.random() < 0.9
+        else rng.choice(["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+    )
     body = rng.choice(BODIES)
     if body and rng.random() < 0.3:
         at = rng.randrange(len(body))
         body = body[:at] + bytes([rng.randrange(256)]) + body[at + 1 :]
-    lines = [f"{method} {path_of(rng, route)} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}", f"Content-Type: {rng.choice(TYPES)}", "Connection: close"]
+    lines = [
+        f"{method} {path_of(rng, route)} HTTP/1.1",
+        f"Host: {host}",
+        f"Content-Length: {len(body)}",
+        f"Content-Type: {rng.choice(TYPES)}",
+        "Connection: close",
+    ]
     extra = rng.choice(HEADERS)
     if extra:
         lines.append(extra)

@@ -51,10 +51,30 @@ TABLE = [
     (member(Role.ADMIN, token(TokenRole.READ)), "private", "", (ALLOW, ALLOW, DENY, DENY)),
     # A fine-grained token opens only what it names: the rest is as hidden as from a stranger.
     (member(Role.ADMIN, token(TokenRole.FINE_GRAINED)), "private", "", (HIDE, HIDE, HIDE, HIDE)),
-    (member(Role.ADMIN, token(TokenRole.FINE_GRAINED, Scope("repo", frozenset({"repo.content.read"})))), "private", "", (ALLOW, ALLOW, DENY, DENY)),
-    (member(Role.ADMIN, token(TokenRole.FINE_GRAINED, Scope("org", frozenset({"repo.write"})))), "private", "", (ALLOW, ALLOW, ALLOW, ALLOW)),
-    (member(Role.READ, token(TokenRole.FINE_GRAINED, Scope("org", frozenset({"repo.write"})))), "private", "", (ALLOW, ALLOW, DENY, DENY)),
-    (member(Role.ADMIN, token(TokenRole.FINE_GRAINED, Scope("other", frozenset({"repo.write"})))), "private", "", (HIDE, HIDE, HIDE, HIDE)),
+    (
+        member(Role.ADMIN, token(TokenRole.FINE_GRAINED, Scope("repo", frozenset({"repo.content.read"})))),
+        "private",
+        "",
+        (ALLOW, ALLOW, DENY, DENY),
+    ),
+    (
+        member(Role.ADMIN, token(TokenRole.FINE_GRAINED, Scope("org", frozenset({"repo.write"})))),
+        "private",
+        "",
+        (ALLOW, ALLOW, ALLOW, ALLOW),
+    ),
+    (
+        member(Role.READ, token(TokenRole.FINE_GRAINED, Scope("org", frozenset({"repo.write"})))),
+        "private",
+        "",
+        (ALLOW, ALLOW, DENY, DENY),
+    ),
+    (
+        member(Role.ADMIN, token(TokenRole.FINE_GRAINED, Scope("other", frozenset({"repo.write"})))),
+        "private",
+        "",
+        (HIDE, HIDE, HIDE, HIDE),
+    ),
 ]
 
 

@@ -127,10 +127,7 @@ def insert_or_ignore(tx: Tx, table: sa.Table, values: dict[str, Any] | list[dict
     """Insert rows, leaving those whose key is there already as they are. Returns how many were new."""
     if not values:
         return 0
-    if tx.connection.dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert
-    else:
-        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
-    statement = insert(table).values(values).on_conflict_do_nothing()
+    insert = sqlite.insert(table) if tx.connection.dialect.name == "sqlite" else postgresql.insert(table)
+    statement = insert.values(values).on_conflict_do_nothing()
     # Without the option SQLAlchemy forgets the count of an INSERT, and PostgreSQL's driver has nothing else to ask.
     return tx.execute(statement.execution_options(preserve_rowcount=True)).rowcount

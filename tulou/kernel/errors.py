@@ -6,7 +6,8 @@ HubError
 ├── Forbidden (403)        GatedRepo, QuotaExceeded
 ├── NotFound (404)         RepoNotFound, RevisionNotFound, EntryNotFound, ObjectNotFound, AccountNotFound
 ├── Conflict (409)         AlreadyExists
-├── RequestTimedOut (408) · StaleParent (412) · TooLarge (413) · RangeNotSatisfiable (416) · Unprocessable (422) · TooManyRequests (429)
+├── RequestTimedOut (408) · StaleParent (412) · TooLarge (413) · RangeNotSatisfiable (416)
+├── Unprocessable (422) · TooManyRequests (429)
 ├── Locked (423) · NotBuilt (501) · Busy (503) · StorageFull (507)
 └── SettingError           stops the start, never reaches the wire
 

@@ -33,13 +33,15 @@ class RepoKind(StrEnum):
 
 KIND_BY_PLURAL = {kind.plural: kind for kind in RepoKind}
 
-RESERVED_ACCOUNTS = frozenset(
-    "admin api api-docs assets auth buckets cas chat collections connect datasets device docs enterprise explore "
-    "favicon.ico health healthz help inference jobs join kernels lfs login logout metrics models new notifications "
-    "oauth organizations papers posts pricing raw resolve robots.txt search security settings shards signup spaces "
-    "static tasks terms tokens tulou uploads user users v1 v2 welcome xorb xorbs chunks reconstructions reconstruction "
-    "shard join one-time .well-known".split()
-)
+RESERVED_ACCOUNTS = frozenset({
+    ".well-known", "admin", "api", "api-docs", "assets", "auth", "buckets", "cas", "chat", "chunks", "collections",
+    "connect", "datasets", "device", "docs", "enterprise", "explore", "favicon.ico", "health", "healthz", "help",
+    "inference", "jobs", "join", "kernels", "lfs", "login", "logout", "metrics", "models", "new", "notifications",
+    "oauth", "one-time", "organizations", "papers", "posts", "pricing", "raw", "reconstruction", "reconstructions",
+    "resolve", "robots.txt", "search", "security", "settings", "shard", "shards", "signup", "spaces", "static", "tasks",
+    "terms", "tokens", "tulou", "uploads", "user", "users", "v1", "v2", "welcome", "xorb", "xorb-data", "xorbs",
+})  # fmt: skip
+"""Words that addresses of this site begin with."""
 
 _ACCOUNT = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 _REPO = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")

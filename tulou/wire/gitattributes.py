@@ -104,9 +104,5 @@ def lfs_line(path: str) -> str:
     escaped = "".join(f"\\{c}" if c in "\\*?[" else c for c in path).replace(" ", "[[:space:]]")
     if escaped[0] in "#!":
         escaped = "\\" + escaped
-    return f'{escaped} filter=lfs diff=lfs merge=lfs -text' if '"' not in path else f"{_glob_quotes(escaped)} filter=lfs diff=lfs merge=lfs -text"
-
-
-def _glob_quotes(escaped: str) -> str:
-    """A pattern that begins with a quote would be read as a quoted one; `?` stands for the quote instead."""
-    return escaped.replace('"', "?")
+    # A pattern that begins with a quote would be read as a quoted one; `?` stands for the quote instead.
+    return f"{escaped.replace(chr(34), '?')} filter=lfs diff=lfs merge=lfs -text"

@@ -20,6 +20,7 @@ from tulou.kernel.errors import BadInput
 from tulou.kernel.limits import PATHS_INFO, TREE_PAGE
 from tulou.wire.headers import content_type, disposition
 
+_EXPOSED = "ETag, Link, Content-Range, X-Repo-Commit, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, X-Error-Code, X-Error-Message"
 XET_FILE_INFO = "application/vnd.xet-fileinfo+json"
 
 
@@ -39,8 +40,10 @@ async def raw_file(call: Call) -> ASGIApp:
 async def _file(call: Call, *, raw: bool) -> ASGIApp:
     repo, m = call.repo, call.m
     key = (repo.id, call.params["rev"], call.params["path"], raw)
-    location = m.cache.get("resolve", key)
-    if not isinstance(location, Location):
+    known = m.cache.get("resolve", key)
+    if isinstance(known, Location):
+        location = known
+    else:
         mark = m.cache.mark()
         location = await in_thread(_locate, call, repo, raw)
         m.cache.put(mark, "resolve", key, location)
@@ -63,7 +66,7 @@ def _answer(call: Call, repo: Repo, location: Location, content: bytes | None) -
         "Content-Disposition": disposition(location.path),
         "Cache-Control": "private, no-cache",
         "Access-Control-Allow-Origin": "*",
-        "Access-Control-Expose-Headers": "ETag, Link, Content-Range, X-Repo-Commit, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, X-Error-Code, X-Error-Message",
+        "Access-Control-Expose-Headers": _EXPOSED,
     }
     if location.stored is not None:
         headers |= {"X-Linked-Size": str(location.size), "X-Linked-ETag": f'"{location.etag}"'}
@@ -71,7 +74,8 @@ def _answer(call: Call, repo: Repo, location: Location, content: bytes | None) -
         if xet_hash is not None:
             token = f"{call.base}/api/{repo.name.kind.plural}/{repo.name.full}/xet-read-token/{location.commit}"
             headers["X-Xet-Hash"] = xet_hash
-            headers["Link"] = f'<{token}>; rel="xet-auth", <{call.base}/cas/e1/v1/reconstructions/{xet_hash}>; rel="xet-reconstruction-info"'
+            terms = f"{call.base}/cas/e1/v1/reconstructions/{xet_hash}"
+            headers["Link"] = f'<{token}>; rel="xet-auth", <{terms}>; rel="xet-reconstruction-info"'
             if call.request.method == "GET" and XET_FILE_INFO in call.request.headers.get("accept", ""):
                 return _file_info(location, headers)
 
@@ -79,7 +83,12 @@ def _answer(call: Call, repo: Repo, location: Location, content: bytes | None) -
         return resolve.read(call.m, repo, location, start, end)
 
     return FileAnswer(
-        size=location.size, etag=location.etag, media_type=content_type(location.path), headers=headers, read=read, content=content
+        size=location.size,
+        etag=location.etag,
+        media_type=content_type(location.path),
+        headers=headers,
+        read=read,
+        content=content,
     )
 
 
@@ -99,7 +108,14 @@ async def list_tree(call: Call) -> ASGIApp:
         commit = revisions.commit_of(call.m, call.repo, call.params["rev"])
         path = call.params.get("path", "").strip("/")
         return tree.listing(
-            call.m, call.repo, commit, path, recursive=call.flag("recursive"), expand=expand, limit=limit, cursor=call.query("cursor")
+            call.m,
+            call.repo,
+            commit,
+            path,
+            recursive=call.flag("recursive"),
+            expand=expand,
+            limit=limit,
+            cursor=call.query("cursor"),
         )
 
     page = await in_thread(find)

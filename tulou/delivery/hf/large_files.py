@@ -21,7 +21,14 @@ async def list_files(call: Call) -> ASGIApp:
     found = await in_thread(lambda: purge.large_files(call.m, call.repo, after=after, limit=LIST_PAGE + 1))
     cursor = found[LIST_PAGE - 1].sha256 if len(found) > LIST_PAGE else None
     items = [
-        {"fileOid": f.sha256, "oid": f.sha256, "filename": f.path, "size": f.size, "pushedAt": iso(f.pushed_at), "ref": f.ref or None}
+        {
+            "fileOid": f.sha256,
+            "oid": f.sha256,
+            "filename": f.path,
+            "size": f.size,
+            "pushedAt": iso(f.pushed_at),
+            "ref": f.ref or None,
+        }
         for f in found[:LIST_PAGE]
     ]
     return answers.page(call, items, cursor)

@@ -85,5 +85,7 @@ ROUTES = [
     *(Route(_ALL, path, _refuse(reason), Access.PUBLIC) for path, reason in _SITE.items()),
     Route(("POST", "DELETE"), "/api/{kind}/{account}/like", no_such_repo, Access.PUBLIC),
     Route(("POST",), "/api/{kind}/{account}/{name}/discussions", open_discussion, Action.READ_CONTENT),
-    Route(("GET",), "/api/{kind}/{account}/{name}/discussions", _refuse("Listing discussions is not built yet."), Action.READ_INFO),
+    Route(
+        ("GET",), "/api/{kind}/{account}/{name}/discussions", _refuse("Listing discussions is not built yet."), Action.READ_INFO
+    ),
 ]

@@ -52,7 +52,7 @@ def _commit(item: Commit, *, formatted: bool) -> dict[str, Any]:
 
 
 async def create_branch(call: Call) -> ASGIApp:
-    """POST …/branch/{branch}"""
+    """POST …/branch/{branch}."""
     body = await call.json()
     start = optional_text(body, "startingPoint")
     overwrite = body.get("overwrite") is True
@@ -63,13 +63,13 @@ async def create_branch(call: Call) -> ASGIApp:
 
 
 async def delete_branch(call: Call) -> ASGIApp:
-    """DELETE …/branch/{branch}"""
+    """DELETE …/branch/{branch}."""
     await in_thread(branches.delete_branch, call.m, call.actor, call.repo, call.params["branch"])
     return answers.json({})
 
 
 async def create_tag(call: Call) -> ASGIApp:
-    """POST …/tag/{rev}"""
+    """POST …/tag/{rev}."""
     body = await call.json()
     message = optional_text(body, "message", limit=60_000)
     await in_thread(branches.create_tag, call.m, call.actor, call.repo, text(body, "tag"), call.params["rev"], message)
@@ -77,13 +77,13 @@ async def create_tag(call: Call) -> ASGIApp:
 
 
 async def delete_tag(call: Call) -> ASGIApp:
-    """DELETE …/tag/{tag}"""
+    """DELETE …/tag/{tag}."""
     await in_thread(branches.delete_tag, call.m, call.actor, call.repo, call.params["tag"])
     return answers.json({})
 
 
 async def super_squash(call: Call) -> ASGIApp:
-    """POST …/super-squash/{branch}"""
+    """POST …/super-squash/{branch}."""
     body = await call.json()
     message = text(body, "message", default=f"Super-squash branch '{call.params['branch'][:100]}'", limit=60_000)
     await in_thread(branches.squash, call.m, call.actor, call.repo, call.params["branch"], message)

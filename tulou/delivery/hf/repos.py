@@ -20,23 +20,25 @@ _KINDS = {kind.value: kind for kind in RepoKind}
 
 
 async def create(call: Call) -> ASGIApp:
-    """POST /api/repos/create"""
+    """POST /api/repos/create."""
     body = await call.json()
     name = _named(call, body)
     sdk = optional_text(body, "sdk", limit=40)
     _refuse_compute(body)
-    made = await _or_existing(call, name, lambda: lifecycle.create(call.m, call.actor, name, visibility=_visibility(body), sdk=sdk))
+    made = await _or_existing(
+        call, name, lambda: lifecycle.create(call.m, call.actor, name, visibility=_visibility(body), sdk=sdk)
+    )
     return answers.json({"url": call.repo_url(made), "name": made.name.full, "id": made.id})
 
 
 async def delete(call: Call) -> ASGIApp:
-    """DELETE /api/repos/delete"""
+    """DELETE /api/repos/delete."""
     await in_thread(lifecycle.delete, call.m, call.actor, _named(call, await call.json()))
     return answers.json({})
 
 
 async def move(call: Call) -> ASGIApp:
-    """POST /api/repos/move"""
+    """POST /api/repos/move."""
     body = await call.json()
     if body.get("type") == "bucket":
         raise NotBuilt("Buckets are not built yet.")
@@ -47,7 +49,7 @@ async def move(call: Call) -> ASGIApp:
 
 
 async def settings(call: Call) -> ASGIApp:
-    """PUT /api/{kind}/{repo}/settings"""
+    """PUT /api/{kind}/{repo}/settings."""
     body = await call.json()
     unknown = set(body) - {"private", "visibility", "gated"}
     if unknown:
@@ -59,14 +61,12 @@ async def settings(call: Call) -> ASGIApp:
 
 
 async def duplicate(call: Call) -> ASGIApp:
-    """POST /api/{kind}/{repo}/duplicate"""
+    """POST /api/{kind}/{repo}/duplicate."""
     body = await call.json()
     new = parse_repo_id(call.repo.name.kind, text(body, "repository"))
     _refuse_compute(body)
     visibility = _visibility(body)
-    made = await _or_existing(
-        call, new, lambda: lifecycle.duplicate(call.m, call.actor, call.repo, new, visibility=visibility)
-    )
+    made = await _or_existing(call, new, lambda: lifecycle.duplicate(call.m, call.actor, call.repo, new, visibility=visibility))
     return answers.json({"url": call.repo_url(made)})
 
 
@@ -123,7 +123,11 @@ def _gated(body: dict[str, Any]) -> str | None:
 
 
 def _refuse_compute(body: dict[str, Any]) -> None:
-    asked = [key for key in ("hardware", "sleepTimeSeconds", "secrets", "variables", "volumes", "template", "resourceGroupId", "region") if body.get(key)]
+    asked = [
+        key
+        for key in ("hardware", "sleepTimeSeconds", "secrets", "variables", "volumes", "template", "resourceGroupId", "region")
+        if body.get(key)
+    ]
     if asked:
         raise NotBuilt(f"This server cannot honour {', '.join(asked)} yet: leave it out.")
 

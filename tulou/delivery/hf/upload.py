@@ -27,11 +27,12 @@ async def preupload_files(call: Call) -> ASGIApp:
     candidates = [_candidate(item) for item in objects(body, "files", limit=PREUPLOAD_FILES)]
     ignore = optional_text(body, "gitIgnore", limit=MIB)
     advice = await in_thread(preupload.advise, call.m, call.repo, call.params["rev"], candidates, ignore)
-    return answers.json({
-        "files": [
-            {"path": a.path, "uploadMode": "lfs" if a.is_large else "regular", "shouldIgnore": a.ignored, "oid": a.oid} for a in advice
-        ]
-    })  # fmt: skip
+    return answers.json({"files": [_advice(item) for item in advice]})
+
+
+def _advice(item: preupload.Advice) -> dict[str, Any]:
+    mode = "lfs" if item.is_large else "regular"
+    return {"path": item.path, "uploadMode": mode, "shouldIgnore": item.ignored, "oid": item.oid}
 
 
 async def create_commit(call: Call) -> ASGIApp:

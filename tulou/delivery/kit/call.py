@@ -84,7 +84,7 @@ class Call:
         _refuse_declared(self.request, limit)
         self.m.store.require_space(_declared(self.request))
         received = 0
-        with SpooledTemporaryFile[bytes](max_size=1 << 20, dir=self.m.work) as file:
+        with SpooledTemporaryFile(max_size=1 << 20, dir=str(self.m.work)) as file:
             async for chunk in self.request.stream():
                 received += len(chunk)
                 if received > limit:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,7 +22,7 @@ from tulou.delivery.kit.routes import Access, Budget, Route, Router
 from tulou.features.access import gate
 from tulou.features.repos.model import Repo
 from tulou.kernel.actor import Action, Actor
-from tulou.kernel.errors import HubError, NotFound, RepoNotFound, SignInNeeded, StorageFull
+from tulou.kernel.errors import HubError, NotFound, RepoNotFound, SignInNeeded
 from tulou.kernel.names import KIND_BY_PLURAL, RepoName, fold, parse_repo_name
 from tulou.platform.machinery import Machinery
 
@@ -63,21 +63,9 @@ class Dispatcher:
                 message["headers"] = [*message.get("headers", ()), *extra]
             await send(message)
 
-        try:
-            answer = await self._answer(scope, receive, headers, request_id, extra)
-        except HubError as problem:
-            answer = self._problem(problem, scope, headers)
-        except ClientDisconnect:
+        answer = await self._answer_or_problem(scope, receive, headers, request_id, extra)
+        if answer is None:
             return
-        except OSError as problem:
-            if problem.errno != _NO_SPACE:
-                answer = self._bug(problem, scope, request_id)
-            else:
-                answer = answers.error(StorageFull())
-        except Exception as problem:
-            answer = self._bug(problem, scope, request_id)
-            if isinstance(problem, AssertionError):
-                raise
         try:
             await answer(scope, receive, send_with_id)
         except HubError as problem:
@@ -86,10 +74,29 @@ class Dispatcher:
             await self._problem(problem, scope, headers)(scope, receive, send_with_id)
         except Exception as problem:
             # The status line is out: cutting the connection is the only honest answer left.
-            self._log("request.broken", {"request_id": request_id, "path": scope["path"], "started": started, "error": repr(problem)})
+            self._log(
+                "request.broken", {"request_id": request_id, "path": scope["path"], "started": started, "error": repr(problem)}
+            )
             raise
 
-    async def _answer(self, scope: Scope, receive: Receive, headers: Headers, request_id: str, extra: list[tuple[bytes, bytes]]) -> ASGIApp:
+    async def _answer_or_problem(
+        self, scope: Scope, receive: Receive, headers: Headers, request_id: str, extra: list[tuple[bytes, bytes]]
+    ) -> ASGIApp | None:
+        """Return the answer, whatever happens; None if the client hung up."""
+        try:
+            return await self._answer(scope, receive, headers, request_id, extra)
+        except HubError as problem:
+            return self._problem(problem, scope, headers)
+        except ClientDisconnect:
+            return None
+        except OSError as problem:
+            return answers.error(StorageFull()) if problem.errno == _NO_SPACE else self._bug(problem, scope, request_id)
+        except Exception as problem:  # noqa: BLE001 - one request's mistake must not end the server
+            return self._bug(problem, scope, request_id)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, headers: Headers, request_id: str, extra: list[tuple[bytes, bytes]]
+    ) -> ASGIApp:
         found = self._router.find(scope["method"], scope["raw_path"])
         if found is None:
             raise _missing(scope["path"])
@@ -160,7 +167,8 @@ def _was_renamed(repo: Repo, asked: RepoName) -> bool:
 def _renamed_path(scope: Scope, asked: RepoName, repo: Repo) -> str:
     old, new = f"/{quote(asked.account)}/{quote(asked.name)}", f"/{repo.name.full}"
     query = scope["query_string"].decode("ascii", "replace")
-    return scope["raw_path"].decode("ascii").replace(old, new, 1) + (f"?{query}" if query else "")
+    path: str = scope["raw_path"].decode("ascii")
+    return path.replace(old, new, 1) + (f"?{query}" if query else "")
 
 
 def _is_browser(scope: Scope, headers: Headers) -> bool:

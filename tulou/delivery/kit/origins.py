@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from tulou.kernel.errors import BadInput, SettingError
 from tulou.settings import Settings
+
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
 class Origins:
@@ -41,7 +44,7 @@ class Origins:
         if self._is_trusted(peer):
             scheme = headers.get("x-forwarded-proto", scheme)
             host = headers.get("x-forwarded-host", host)
-        if scheme not in {"http", "https"} or not host or not host.replace("[", "").replace("]", "").replace(":", "").replace(".", "").replace("-", "").replace("_", "").isalnum():
+        if scheme not in {"http", "https"} or not _HOST.fullmatch(host):
             raise BadInput("The Host header is missing or malformed.")
         return f"{scheme}://{host}"
 

@@ -20,7 +20,9 @@ class FileAnswer:
     64 KiB blocks, the usual default, cost three times the CPU of 1 MiB ones.
     """
 
-    def __init__(self, *, size: int, etag: str, media_type: str, headers: dict[str, str], read: Reader, content: bytes | None = None) -> None:
+    def __init__(
+        self, *, size: int, etag: str, media_type: str, headers: dict[str, str], read: Reader, content: bytes | None = None
+    ) -> None:
         self._size = size
         self._etag = etag
         self._read = read
@@ -34,7 +36,7 @@ class FileAnswer:
             **headers,
         }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Send it."""
         request = Headers(scope=scope)
         if etag_matches(request.get("if-none-match"), self._etag):

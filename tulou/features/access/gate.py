@@ -82,5 +82,7 @@ def _hidden(actor: Actor) -> RepoNotFound:
 def _gated(actor: Actor, found: Repo) -> GatedRepo:
     what = f"{found.name.kind.value} {found.name.full}"
     if actor.is_anonymous:
-        return GatedRepoSignIn(f"Access to {what} is restricted. You must have access to it and be authenticated to access it. Please log in.")
+        return GatedRepoSignIn(
+            f"Access to {what} is restricted. You must have access to it and be authenticated to access it. Please log in."
+        )
     return GatedRepo(f"Access to {what} is restricted and you are not in the authorized list. Visit its page to ask for access.")

@@ -10,7 +10,12 @@ from enum import Enum
 from tulou.features.repos.model import Repo
 from tulou.kernel.actor import Action, Actor, Role, TokenRole
 
-_BY_ROLE = {Role.READ: Action.READ_CONTENT, Role.CONTRIBUTOR: Action.READ_CONTENT, Role.WRITE: Action.WRITE, Role.ADMIN: Action.ADMIN}
+_BY_ROLE = {
+    Role.READ: Action.READ_CONTENT,
+    Role.CONTRIBUTOR: Action.READ_CONTENT,
+    Role.WRITE: Action.WRITE,
+    Role.ADMIN: Action.ADMIN,
+}
 
 _PERMISSIONS = {
     Action.READ_INFO: frozenset({"repo.content.read", "repo.write"}),

@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from tulou.db.engine import Tx
-from tulou.db.tables import task as task_table
 from tulou.db.tables import file_xorb, lfs_object, outbox, pack, repo, repo_file, repo_object, xet_file, xorb
+from tulou.db.tables import task as task_table
 from tulou.features.quota import use
 from tulou.platform.blobs import gc
 from tulou.platform.blobs.gc import DAY, Swept
@@ -91,7 +91,9 @@ def _forget_records(tx: Tx, now: int) -> None:
 
 def _recount(tx: Tx) -> None:
     """Set what each repository stores to what is left of it."""
-    packs = sa.select(sa.func.coalesce(sa.func.sum(pack.c.size), 0)).where(pack.c.repo_id == repo.c.id, pack.c.retired_at.is_(None))
+    packs = sa.select(sa.func.coalesce(sa.func.sum(pack.c.size), 0)).where(
+        pack.c.repo_id == repo.c.id, pack.c.retired_at.is_(None)
+    )
     files = sa.select(sa.func.coalesce(sa.func.sum(repo_object.c.size), 0)).where(
         repo_object.c.repo_id == repo.c.id, repo_object.c.committed.is_(True)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import pygit2
 
@@ -47,7 +48,13 @@ def commit(m: Machinery, actor: Actor, repo: Repo, revision: str, header: Header
 
 
 def commit_to_new_ref(
-    m: Machinery, actor: Actor, repo: Repo, target: Target, header: Header, operations: Iterable[Operation], also: Callable[[Tx], None]
+    m: Machinery,
+    actor: Actor,
+    repo: Repo,
+    target: Target,
+    header: Header,
+    operations: Iterable[Operation],
+    also: Callable[[Tx], None],
 ) -> Sha1:
     """Commit to a ref that does not exist yet; `also` runs in the same transaction."""
     return _commit(m, actor, repo, lambda: target, header, operations, also)
@@ -80,8 +87,14 @@ def _commit(
             oid = draft.finish(actor, target, header)
             try:
                 land(
-                    m, actor, repo, action="repo.commit", changes=[RefChange(target.name, target.old, oid)],
-                    pack=box.pack(draft.take_new(), attempt), objects=draft.sha256s, also=also,
+                    m,
+                    actor,
+                    repo,
+                    action="repo.commit",
+                    changes=[RefChange(target.name, target.old, oid)],
+                    pack=box.pack(draft.take_new(), attempt),
+                    objects=draft.sha256s,
+                    also=also,
                 )
             except StaleParent:
                 if header.parent is not None or attempt == RETRIES - 1:
@@ -173,7 +186,7 @@ class Draft:
     def _attributes_now(self, parent: Sha1 | None) -> str:
         edit = self._edits.get(".gitattributes", ...)
         if isinstance(edit, Put):
-            return bytes(self._writer.repository[edit.oid].data).decode("utf-8", "replace")
+            return bytes(cast("pygit2.Blob", self._writer.repository[edit.oid]).data).decode("utf-8", "replace")
         if edit is None or parent is None:
             return ""
         return attributes_text(self._m, self._repo, parent)

@@ -17,7 +17,7 @@ _COUNTED = frozenset({"config.json", "model_index.json", "README.md", "adapter_c
 
 def count(m: Machinery, repo: Repo, path: str) -> None:
     """Note one download if the file stands for its repository."""
-    if path in _COUNTED or "/" not in path and path.endswith((".gguf", ".parquet", ".csv", ".jsonl")):
+    if path in _COUNTED or ("/" not in path and path.endswith((".gguf", ".parquet", ".csv", ".jsonl"))):
         with m.tally.lock:
             m.tally.counts[repo.id] = m.tally.counts.get(repo.id, 0) + 1
 

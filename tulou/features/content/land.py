@@ -94,7 +94,9 @@ def _transact(
 
 def _lock(tx: Tx, repo: Repo) -> None:
     """Take the repository's row, so that two landings on it queue up, and make sure it is still there."""
-    row = tx.execute(sa.select(repo_table.c.id).where(repo_table.c.id == repo.id, repo_table.c.deleted_at.is_(None)).with_for_update())
+    row = tx.execute(
+        sa.select(repo_table.c.id).where(repo_table.c.id == repo.id, repo_table.c.deleted_at.is_(None)).with_for_update()
+    )
     if row.first() is None:
         raise RepoNotFound
 
@@ -113,7 +115,13 @@ def _move_all(tx: Tx, now: int, repo: Repo, changes: list[RefChange]) -> None:
 
 
 def _make(tx: Tx, now: int, repo: Repo, change: RefChange) -> None:
-    values = {"repo_id": repo.id, "name": change.name, "target": change.new, "peeled": change.peeled or change.new, "updated_at": now}
+    values = {
+        "repo_id": repo.id,
+        "name": change.name,
+        "target": change.new,
+        "peeled": change.peeled or change.new,
+        "updated_at": now,
+    }
     if insert_or_ignore(tx, ref, values) != 1:
         raise AlreadyExists(f"Reference {change.name} already exists")
 

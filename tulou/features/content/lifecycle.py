@@ -60,9 +60,7 @@ def create(m: Machinery, actor: Actor, name: RepoName, *, visibility: str | None
     return lookup.by_id(m, repo_id)
 
 
-def change(
-    m: Machinery, actor: Actor, repo: Repo, *, visibility: str | None = None, gated: str | None = None
-) -> None:
+def change(m: Machinery, actor: Actor, repo: Repo, *, visibility: str | None = None, gated: str | None = None) -> None:
     """Change who may see a repository, or gate its content ('' opens it, 'auto' and 'manual' close it)."""
     values: dict[str, str] = {}
     if visibility is not None:
@@ -95,10 +93,17 @@ def move(m: Machinery, actor: Actor, old: RepoName, new: RepoName) -> Repo:
             use.require(tx, m, owner.id, size)
         tx.execute(sa.update(repo_table).where(repo_table.c.id == repo.id).values(**values))
         if fold(repo.name.full) != fold(new.full):
-            insert_or_ignore(tx, redirect, {
-                "kind": old.kind.value, "account_key": fold(repo.name.account), "key": fold(repo.name.name),
-                "repo_id": repo.id, "created_at": m.clock.now(),
-            })
+            insert_or_ignore(
+                tx,
+                redirect,
+                {
+                    "kind": old.kind.value,
+                    "account_key": fold(repo.name.account),
+                    "key": fold(repo.name.name),
+                    "repo_id": repo.id,
+                    "created_at": m.clock.now(),
+                },
+            )
         _report_change(tx, m, actor, repo, "name", {"from": repo.name.full, "to": new.full})
     return lookup.by_id(m, repo.id)
 
@@ -128,8 +133,20 @@ def duplicate(m: Machinery, actor: Actor, source: Repo, new: RepoName, *, visibi
         row = tx.execute(sa.select(repo_table).where(repo_table.c.id == source.id)).mappings().one()
         use.require(tx, m, owner.id, row["storage_bytes"])
         now = m.clock.now()
-        fresh = {"id": repo_id, "account_id": owner.id, "name": new.name, "key": fold(new.name), "visibility": visibility or owner.default_visibility,
-                 "gated": "", "generation": 1, "created_at": now, "updated_at": now, "downloads": 0, "downloads_all": 0, "likes": 0}
+        fresh = {
+            "id": repo_id,
+            "account_id": owner.id,
+            "name": new.name,
+            "key": fold(new.name),
+            "visibility": visibility or owner.default_visibility,
+            "gated": "",
+            "generation": 1,
+            "created_at": now,
+            "updated_at": now,
+            "downloads": 0,
+            "downloads_all": 0,
+            "likes": 0,
+        }
         tx.execute(sa.insert(repo_table).values({**row, **fresh}))
         _copy_rows(tx, source.id, repo_id)
         outbox.append(tx, m.clock, RepoCreated(repo_id, actor.user_id))
@@ -163,8 +180,17 @@ def _insert(
         use.require(tx, m, owner.id, made.size)
         tx.execute(
             sa.insert(repo_table).values(
-                id=repo_id, kind=name.kind.value, account_id=owner.id, name=name.name, key=fold(name.name), visibility=visibility,
-                sdk=sdk, generation=1, created_at=now, updated_at=now, storage_bytes=made.size,
+                id=repo_id,
+                kind=name.kind.value,
+                account_id=owner.id,
+                name=name.name,
+                key=fold(name.name),
+                visibility=visibility,
+                sdk=sdk,
+                generation=1,
+                created_at=now,
+                updated_at=now,
+                storage_bytes=made.size,
             )
         )
         tx.execute(sa.insert(ref).values(repo_id=repo_id, name="refs/heads/main", target=commit, peeled=commit, updated_at=now))

@@ -14,7 +14,8 @@ from tulou.kernel.errors import EntryNotFound
 from tulou.kernel.ids import Sha1
 from tulou.platform.git import history
 from tulou.platform.git.history import Commit
-from tulou.platform.git.objects import Child, children, walk as walk_git
+from tulou.platform.git.objects import Child, children
+from tulou.platform.git.objects import walk as walk_git
 from tulou.platform.machinery import Machinery
 from tulou.wire.lfs import LfsPointer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import cast
 
 import pygit2
 from pygit2.enums import SortMode
@@ -27,7 +28,7 @@ class Commit:
 
 def commit(repository: pygit2.Repository, oid: Sha1) -> Commit:
     """Read one commit. Bytes that are not UTF-8 are replaced."""
-    found: pygit2.Commit = repository[oid]
+    found = cast("pygit2.Commit", repository[oid])
     message = found.raw_message.decode("utf-8", "replace")
     title, _, rest = message.partition("\n")
     return Commit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import pygit2
 from pygit2.enums import FileMode, ObjectType
@@ -86,7 +86,7 @@ class GitObjects:
         """Describe a blob."""
         known = self._blobs.get(oid)
         if known is None:
-            found: pygit2.Blob = repository[oid]
+            found = cast("pygit2.Blob", repository[oid])
             small = found.size <= POINTER_BYTES
             known = Blob(oid, found.size, parse_pointer(found.data) if small else None)
             self._blobs.put(oid, known)
@@ -100,7 +100,7 @@ class GitObjects:
         """Return the whole content of a git blob."""
         known = self._small.get(oid)
         if known is None:
-            known = bytes(repository[oid].data)
+            known = bytes(cast("pygit2.Blob", repository[oid]).data)
             if len(known) <= 256 << 10:
                 self._small.put(oid, known, len(known) + 100)
         return known
@@ -123,7 +123,7 @@ class GitObjects:
 
 def children(repository: pygit2.Repository, tree: Sha1) -> list[Child]:
     """Return the entries of a folder in git's order. Names that are not UTF-8 are left out: they have no URL."""
-    return [_child(entry, entry.name) for entry in repository[tree] if _is_text(entry)]
+    return [_child(entry, str(entry.name)) for entry in cast("pygit2.Tree", repository[tree]) if _is_text(entry)]
 
 
 def walk(repository: pygit2.Repository, tree: Sha1, prefix: str = "") -> Iterator[tuple[str, Child]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 import pygit2
 from pygit2.enums import FileMode, SortMode
@@ -47,7 +48,7 @@ class HistoryRewriter:
         """Return the tree without unwanted files; None when nothing is left of it."""
         if oid in self._trees:
             return self._trees[oid]
-        tree = self._git[oid]
+        tree = cast("pygit2.Tree", self._git[oid])
         builder = self._git.TreeBuilder(tree)
         for entry in tree:
             self._keep_or_drop(builder, entry)
@@ -60,13 +61,14 @@ class HistoryRewriter:
         return result
 
     def _keep_or_drop(self, builder: pygit2.TreeBuilder, entry: pygit2.Object) -> None:
+        name = str(entry.name)
         if entry.filemode == FileMode.TREE:
             below = self._tree(str(entry.id))
             if below is None:
-                builder.remove(entry.name)
+                builder.remove(name)
             elif below != str(entry.id):
-                builder.insert(entry.name, pygit2.Oid(hex=below), FileMode.TREE)
+                builder.insert(name, pygit2.Oid(hex=below), FileMode.TREE)
         elif entry.filemode != FileMode.COMMIT:
             pointer = self._objects.blob(self._git, Sha1(str(entry.id))).pointer
             if pointer is not None and pointer.oid in self._unwanted:
-                builder.remove(entry.name)
+                builder.remove(name)

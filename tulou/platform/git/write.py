@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import pygit2
 from pygit2.enums import FileMode, ObjectType
@@ -46,7 +47,7 @@ class TreeWriter:
         return Sha1(empty)
 
     def _apply(self, base: Sha1 | None, edits: dict[str, object]) -> Sha1 | None:
-        tree = self.repository[base] if base is not None else None
+        tree = cast("pygit2.Tree", self.repository[base]) if base is not None else None
         builder = self.repository.TreeBuilder(tree) if tree is not None else self.repository.TreeBuilder()
         added: list[str] = []
         for name, edit in edits.items():
@@ -68,7 +69,9 @@ class TreeWriter:
         oid = Sha1(str(builder.write()))
         self.new.append(oid)
         if added or any(isinstance(e, dict) for e in edits.values()):
-            _refuse_case_collisions(self.repository[oid], [*added, *(n for n, e in edits.items() if isinstance(e, dict))])
+            _refuse_case_collisions(
+                cast("pygit2.Tree", self.repository[oid]), [*added, *(n for n, e in edits.items() if isinstance(e, dict))]
+            )
         return oid
 
     def _descend(self, builder: pygit2.TreeBuilder, name: str, before: pygit2.Object | None, edits: dict[str, object]) -> None:
@@ -125,6 +128,7 @@ def _refuse_case_collisions(tree: pygit2.Tree, names: list[str]) -> None:
     wanted = {name.casefold() for name in names}
     seen: dict[str, str] = {}
     for entry in tree:
-        folded = entry.name.casefold()
-        if folded in wanted and seen.setdefault(folded, entry.name) != entry.name:
+        name = str(entry.name)
+        folded = name.casefold()
+        if folded in wanted and seen.setdefault(folded, name) != name:
             raise Unprocessable("Two names in one folder may not differ only in letter case: many disks cannot hold both.")

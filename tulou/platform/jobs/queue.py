@@ -33,7 +33,9 @@ class Task:
 def put(tx: Tx, clock: Clock, kind: str, payload: dict[str, Any], *, key: str | None = None, delay_ms: int = 0) -> None:
     """Add a task in the caller's transaction. With a key, nothing is added while one with that key still waits."""
     now = clock.now()
-    insert_or_ignore(tx, task, {"kind": kind, "key": key, "payload": json.dumps(payload), "run_at": now + delay_ms, "created_at": now})
+    insert_or_ignore(
+        tx, task, {"kind": kind, "key": key, "payload": json.dumps(payload), "run_at": now + delay_ms, "created_at": now}
+    )
 
 
 def claim(db: Database, clock: Clock, owner: str, kinds: list[str]) -> Task | None:
@@ -87,7 +89,11 @@ def fail(db: Database, clock: Clock, claimed: Task, error: str) -> None:
     now = clock.now()
     final = claimed.attempts >= claimed.max_attempts
     values: dict[str, Any] = {"error": error[:2000], "lease_until": None}
-    values |= {"state": "failed", "finished_at": now} if final else {"state": "queued", "run_at": now + 1000 * 2**claimed.attempts, "key": None}
+    values |= (
+        {"state": "failed", "finished_at": now}
+        if final
+        else {"state": "queued", "run_at": now + 1000 * 2**claimed.attempts, "key": None}
+    )
     with db.write() as tx:
         tx.execute(sa.update(task).where(_mine(claimed)).values(**values))
 
