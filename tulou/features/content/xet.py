@@ -10,7 +10,7 @@ from tulou.features.accounts import signin
 from tulou.features.repos import lookup as repos
 from tulou.features.repos.model import Repo
 from tulou.kernel.actor import SYSTEM, Action, Actor
-from tulou.kernel.errors import BadCredentials, Forbidden, HubError, NotFound
+from tulou.kernel.errors import BadCredentials, Forbidden, HubError, NotFound, SignInNeeded
 from tulou.kernel.limits import XET_TOKEN_SECONDS
 from tulou.platform.blobs.signing import BadSignature
 from tulou.platform.machinery import Machinery
@@ -55,7 +55,7 @@ def mint_token(m: Machinery, actor: Actor, repo: Repo, scope: XetScope, base: st
     action = Action.WRITE if scope == "write" and not for_pull_request else Action.READ_CONTENT
     gate.check(actor, repo, action)
     if scope == "write" and actor.user_id is None and not actor.is_admin:
-        raise Forbidden("Sign in to upload.")
+        raise SignInNeeded
     claims = {
         "repo": repo.id,
         "write": scope == "write",

@@ -88,23 +88,28 @@ def xorbs_near_chunk(connection: Connection, chunk: XetHash, repos: sa.ColumnEle
 
 
 def xorbs_of_repo(connection: Connection, repo_id: str) -> list[XetHash]:
-    """Return xorbs behind the files that came last to a repository, a few hundred at most."""
+    """Return the xorbs behind the files that came last to a repository, a few hundred at most."""
     files = _files_of(repo.c.id == repo_id).subquery()
-    latest = sa.select(files.c.file_hash).order_by(files.c.created_at.desc(), files.c.file_hash).limit(ROWS)
-    return _live_xorbs(connection, list(dict.fromkeys(connection.execute(latest).scalars())))
+    latest = (
+        sa.select(file_xorb.c.xorb_hash)
+        .join(files, files.c.file_hash == file_xorb.c.file_hash)
+        .join(xorb, xorb.c.hash == file_xorb.c.xorb_hash)
+        .where(xorb.c.condemned_at.is_(None))
+        .order_by(files.c.created_at.desc(), file_xorb.c.file_hash, file_xorb.c.xorb_hash)
+        .limit(2 * ROWS)  # most files come twice: as uploaded and as owned
+    )
+    return [XetHash(name) for name in dict.fromkeys(connection.execute(latest).scalars())]
 
 
 def _live_xorbs(connection: Connection, files: list[str]) -> list[XetHash]:
     query = (
-        sa.select(file_xorb.c.file_hash, file_xorb.c.xorb_hash)
+        sa.select(file_xorb.c.xorb_hash)
         .join(xorb, xorb.c.hash == file_xorb.c.xorb_hash)
         .where(file_xorb.c.file_hash.in_(files), xorb.c.condemned_at.is_(None))
         .order_by(file_xorb.c.file_hash, file_xorb.c.xorb_hash)
         .limit(ROWS)
     )
-    place = {name: i for i, name in enumerate(files)}
-    rows = sorted(connection.execute(query), key=lambda row: place[row.file_hash])
-    return list(dict.fromkeys(XetHash(row.xorb_hash) for row in rows))
+    return [XetHash(name) for name in connection.execute(query).scalars()]
 
 
 def is_live(connection: Connection, repo_id: str) -> bool:
