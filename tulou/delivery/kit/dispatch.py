@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,7 +22,7 @@ from tulou.delivery.kit.routes import Access, Budget, Route, Router
 from tulou.features.access import gate
 from tulou.features.repos.model import Repo
 from tulou.kernel.actor import Action, Actor
-from tulou.kernel.errors import HubError, NotFound, RepoNotFound, SignInNeeded
+from tulou.kernel.errors import HubError, NotFound, RepoNotFound, SignInNeeded, StorageFull
 from tulou.kernel.names import KIND_BY_PLURAL, RepoName, fold, parse_repo_name
 from tulou.platform.machinery import Machinery
 
