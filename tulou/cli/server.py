@@ -24,6 +24,7 @@ HEAD_SECONDS = 30
 """A client may not take longer to send them."""
 DRAIN_SECONDS = 20
 """Requests under way may take this long to end once the hub is told to stop."""
+_BACKLOG = 2048
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -113,15 +114,11 @@ class Server(uvicorn.Server):
 def listen(settings: Settings) -> socket.socket:
     """Take the address and port. Raises SettingError when they cannot be had."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
+        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address, family=family, backlog=_BACKLOG)
     except OSError as cause:
-        raise SettingError(f"Cannot listen on {settings.host} port {settings.port}: {cause.strerror or cause}.") from cause
-    listener.listen(2048)
-    listener.set_inheritable(False)
-    return listener
+        why = cause.strerror or str(cause)
+        raise SettingError(f"Cannot listen on {settings.host} port {settings.port}: {why}.") from cause
 
 
 def serve(asgi: Any, listener: socket.socket, log: Log, ready: Callable[[], None]) -> None:
@@ -131,7 +128,7 @@ def serve(asgi: Any, listener: socket.socket, log: Log, ready: Callable[[], None
     logger.setLevel(logging.WARNING)
     config = uvicorn.Config(
         asgi, http=BoundedProtocol, loop="uvloop", ws="none", lifespan="off", access_log=False, log_config=None,
-        proxy_headers=False, server_header=False, timeout_graceful_shutdown=DRAIN_SECONDS, backlog=2048,
+        proxy_headers=False, server_header=False, timeout_graceful_shutdown=DRAIN_SECONDS, backlog=_BACKLOG,
     )
     Server(config, ready).run(sockets=[listener])
 

@@ -32,19 +32,21 @@ def _serve(settings: Settings) -> int:
 
     data = folder.prepare(settings.data)
     lock = lockfile.FolderLock(data / "lock")
-    listener = server.listen(settings)
-    loopback = _url(settings.host, listener.getsockname()[1])
-    url = settings.public_url or loopback
-    _sweep(data / "work")
-    hub = build(settings)
-    hub.m.xet.loopback = loopback
     try:
-        first.start(hub.m, url)
-        hub.start()
-        server.serve(hub.asgi, listener, hub.log, lambda: _say(f"tulou is ready at {url}"))
+        listener = server.listen(settings)
+        loopback = _url(settings.host, listener.getsockname()[1])
+        url = settings.public_url or loopback
+        _sweep(data / "work")
+        hub = build(settings)
+        hub.m.xet.loopback = loopback
+        try:
+            first.start(hub.m, url)
+            hub.start()
+            server.serve(hub.asgi, listener, hub.log, lambda: _say(f"tulou is ready at {url}"))
+        finally:
+            hub.stop()
+            atomic.remove_tree(hub.m.work)
     finally:
-        hub.stop()
-        atomic.remove_tree(hub.m.work)
         lock.release()
     return 0
 

@@ -19,6 +19,7 @@ WEB = Path(tulou.__file__).parent / "web"
 LANGUAGES = ("en", "zh")
 LANGUAGE_COOKIE = "tulou_lang"
 
+_UNITS = ("B", "kB", "MB", "GB", "TB")
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -82,10 +83,9 @@ def translations(language: str) -> dict[str, str]:
 
 def size(count: int) -> str:
     """Format bytes in decimal units, as the Hub does: `1.23 MB`."""
-    if count < 1000:
-        return f"{count} B"
-    power = min((len(str(count)) - 1) // 3, 4)
-    return f"{count / 1000**power:.3g} {('', 'kB', 'MB', 'GB', 'TB')[power]}"
+    power = min((len(str(count)) - 1) // 3, len(_UNITS) - 1)
+    value = count / 1000**power
+    return f"{value:.3g} {_UNITS[power]}" if value < 999.5 else f"{value:.0f} {_UNITS[power]}"
 
 
 def date(millis: int) -> str:
