@@ -140,9 +140,13 @@ NEEDS_DETAIL = frozenset({
 """Properties that are kept in the card and facts, which lists do not read otherwise."""
 
 
+# Shown, but no value of `expand`: clients compare the options with their own list.
+_NOT_EXPANDED = {RepoKind.SPACE: frozenset({"gated"})}
+
+
 def check_expand(kind: RepoKind, names: Iterable[str]) -> None:
     """Raise BadInput, in the Hub's words, if a name is not a property of this kind."""
-    known = PROPERTIES[kind]
+    known = PROPERTIES[kind].keys() - _NOT_EXPANDED.get(kind, frozenset())
     for at, name in enumerate(names):
         if name not in known:
             options = "|".join(f'"{option}"' for option in sorted(known, key=str.lower))
