@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,60 @@ def test_a_whole_file_that_came_by_lfs_is_turned_into_xet_in_the_background(hub,
         assert connection.execute(sa.select(lfs_object.c.has_blob)).scalar_one() is False
     assert person.run("download", "alice/m", "weights.bin", tmp_path / "by-xet") == digest
     assert person.run("download", "alice/m", "weights.bin", tmp_path / "by-http", HF_HUB_DISABLE_XET="1") == digest
+
+
+def test_a_large_file_is_copied_to_another_repository_without_sending_it(hub, token, tmp_path):
+    content = random.Random(11).randbytes(12 * MB)
+    source = tmp_path / "weights.bin"
+    source.write_bytes(content)
+    Person(hub, token, tmp_path / "alice").run("upload", "alice/m", "weights.bin", source)
+    before = stored(hub)
+    bob = Person(hub, hub.user("bob"), tmp_path / "bob")
+    hub.repo("bob/copy")
+    bob.run("copy", "bob/copy", "weights.bin", Path("alice/m"))
+    assert stored(hub) == before
+    assert bob.run("download", "bob/copy", "weights.bin", tmp_path / "got") == hashlib.sha256(content).hexdigest()
+
+
+def test_a_reader_uploads_a_large_file_for_a_pull_request(hub, token, tmp_path):
+    content = random.Random(12).randbytes(12 * MB)
+    source = tmp_path / "weights.bin"
+    source.write_bytes(content)
+    bob = Person(hub, hub.user("bob"), tmp_path / "bob")
+    bob.run("upload-for-review", "alice/m", "weights.bin", source)
+    got = bob.run("download@refs/pr/1", "alice/m", "weights.bin", tmp_path / "got")
+    assert got == hashlib.sha256(content).hexdigest()
+    assert hub.http(token).get("/alice/m/resolve/main/weights.bin").status_code == 404
+
+
+def test_a_folder_of_many_files_goes_up_together_and_again_from_elsewhere_for_nearly_nothing(hub, token, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for number in range(30):
+        (folder / f"{number}.bin").write_bytes(random.Random(number).randbytes(MB // 2))
+    person = Person(hub, token, tmp_path / "home")
+    person.run("upload-folder", "alice/m", "data", folder)
+    once = stored(hub)
+    assert 15 * MB < once < 16 * MB
+    Person(hub, token, tmp_path / "elsewhere").run("upload-folder", "alice/m", "again", folder)
+    assert stored(hub) - once < MB
+    for name in ("data/0.bin", "again/29.bin"):
+        expected = hashlib.sha256((folder / name.split("/")[1]).read_bytes()).hexdigest()
+        assert person.run("download", "alice/m", name, tmp_path / name.split("/")[0]) == expected
+
+
+def test_people_who_upload_the_same_file_at_once_all_succeed(hub, tmp_path):
+    content = random.Random(13).randbytes(30 * MB)
+    source = tmp_path / "weights.bin"
+    source.write_bytes(content)
+    people = {}
+    for name in ("ann", "ben", "cat"):
+        people[name] = Person(hub, hub.user(name), tmp_path / name)
+        hub.repo(f"{name}/m", private=True)
+    with ThreadPoolExecutor(len(people)) as threads:
+        runs = [threads.submit(person.run, "upload", f"{name}/m", "weights.bin", source) for name, person in people.items()]
+        for run in runs:
+            run.result()
+    digest = hashlib.sha256(content).hexdigest()
+    for name, person in people.items():
+        assert person.run("download", f"{name}/m", "weights.bin", tmp_path / f"{name}-got") == digest
