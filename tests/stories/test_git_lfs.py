@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
+import shutil
+import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import RunningHub
 from tests.stories.programs import Git, Refused, needs_git_lfs
+from tulou.features.content import lfs as lfs_use_cases
 from tulou.wire.lfs import LfsPointer, format_pointer
 
 pytestmark = needs_git_lfs
+SCRIPTS = sysconfig.get_path("scripts")
 
 
 @pytest.fixture
@@ -122,6 +128,23 @@ def test_whoever_has_the_bytes_may_upload_them_again_elsewhere(hub, alice, tmp_p
     bob.commit(mine, a__bin=content)
     bob("push", "-q", cwd=mine)
     assert hub.http().get("/bob/m/resolve/main/a.bin", follow_redirects=True).content == content
+
+
+@pytest.mark.skipif(shutil.which("hf", path=SCRIPTS) is None, reason="there is no hf program in this environment")
+def test_the_hub_client_sends_very_large_files_in_parts(hub, alice, monkeypatch):
+    """As users do after `hf lfs-enable-largefiles`, with parts of 100 kB in place of 128 MiB."""
+    monkeypatch.setattr(lfs_use_cases, "LFS_PART", 100_000)
+    monkeypatch.setattr(lfs_use_cases, "LFS_MULTIPART_FROM", 300_000)
+    content = random.Random(2).randbytes(1_234_567)
+    alice.environment["PATH"] += f":{SCRIPTS}"
+    folder = alice.clone(f"{hub.url}/alice/m")
+    subprocess.run([f"{SCRIPTS}/hf", "lfs-enable-largefiles", "."], cwd=folder, env=alice.environment, check=True, capture_output=True)
+    alice.commit(folder, huge__bin=content, small__bin=b"small")
+    alice("push", "-q", cwd=folder)
+    again = alice.clone(f"{hub.url}/alice/m", into="again")
+    assert (again / "huge.bin").read_bytes() == content
+    assert (again / "small.bin").read_bytes() == b"small"
+    assert not list(Path(hub.m.work).glob("lfs-*")), "the parts are gone"
 
 
 def test_a_malformed_pointer_is_refused(hub, alice):
