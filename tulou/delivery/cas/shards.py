@@ -47,19 +47,20 @@ async def upload_with_progress(call: Call) -> ASGIApp:
             xet_upload.register_shard(call.m, holder, path, progress)
 
         # The turn and the file are handed on to the answer, which lets go of them.
-        return _ProgressAnswer(work, stack.pop_all())
+        return ProgressAnswer(work, stack.pop_all())
 
 
 def _nobody_listens(_verified: int, _total: int) -> None:
     """Let the progress pass."""
 
 
-class _ProgressAnswer:
+class ProgressAnswer:
     """An NDJSON stream: the newest event when there is one, the same again when there was none for a while."""
 
-    def __init__(self, work: Callable[[Progress], None], held: AsyncExitStack) -> None:
+    def __init__(self, work: Callable[[Progress], None], held: AsyncExitStack, *, heartbeat: float = HEARTBEAT_SECONDS) -> None:
         self._work = work
         self._held = held
+        self._heartbeat = heartbeat
         self._loop = asyncio.get_running_loop()
         self._latest: Event = {"type": "validating", "verified": 0, "total": 1}
         self._changed = asyncio.Event()
@@ -82,7 +83,7 @@ class _ProgressAnswer:
 
     async def _wait(self, task: asyncio.Task[None]) -> None:
         changed = asyncio.create_task(self._changed.wait())
-        await asyncio.wait({task, changed}, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, changed}, timeout=self._heartbeat, return_when=asyncio.FIRST_COMPLETED)
         changed.cancel()
 
     def _progress(self, verified: int, total: int) -> None:
