@@ -39,6 +39,7 @@ def _serve(settings: Settings) -> int:
         _sweep(data / "work")
         hub = build(settings)
         hub.m.xet.loopback = loopback
+        lock.note(url)
         try:
             first.start(hub.m, url)
             hub.start()

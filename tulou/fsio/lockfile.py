@@ -22,6 +22,10 @@ class FolderLock:
         os.ftruncate(self._fd, 0)
         os.write(self._fd, f"{os.getpid()}\n".encode())
 
+    def note(self, line: str) -> None:
+        """Write a line for others to read, after the one with the process id."""
+        os.write(self._fd, f"{line}\n".encode())
+
     def release(self) -> None:
         """Let go of the folder."""
         os.close(self._fd)

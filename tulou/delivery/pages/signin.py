@@ -43,7 +43,7 @@ async def logout(call: Call) -> ASGIApp:
     secret = session_secret(call.m, call.request.headers)
     if secret is not None:
         await in_thread(sessions.close, call.m, secret)
-    answer = RedirectResponse("/", 303, {**render.HEADERS, "Clear-Site-Data": '"cookies"'})
+    answer = RedirectResponse("/", 303, render.HEADERS)
     for name in {SESSION_COOKIE, session_cookie(call.base)}:
         answer.delete_cookie(name, path="/", secure=name.startswith("__Host-"), httponly=True, samesite="lax")
     return answer
