@@ -105,7 +105,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
             module.on_event(m, tx, kind, payload)
 
     recurring = {kind: every for module in modules for kind, every in getattr(module, "RECURRING", {}).items()}
-    worker = Worker(m.db, m.clock, handlers, [subscriber], log, recurring)
+    slow = frozenset(kind for module in modules for kind in getattr(module, "SLOW", ()))
+    worker = Worker(m.db, m.clock, handlers, [subscriber], log, recurring, slow)
     wake.append(worker.wake)
     router = Router(routes())
     return Hub(m, Dispatcher(m, router, log, problem.page), router, worker, log)

@@ -24,6 +24,7 @@ from tulou.platform.xet.ingest import Target, ingest
 INGEST = "xet.ingest"
 DROP_BLOB = "xet.drop-blob"
 _WEEK_MS = 7 * 24 * 3600 * 1000
+SLOW = frozenset({INGEST})
 
 
 def on_event(m: Machinery, tx: Tx, kind: str, payload: dict[str, Any]) -> None:

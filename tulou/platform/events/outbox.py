@@ -23,6 +23,10 @@ def append(tx: Tx, clock: Clock, event: Event) -> None:
 
 def dispatch(db: Database, clock: Clock, subscribers: list[Subscriber], *, limit: int = 200) -> int:
     """Tell subscribers of waiting facts, in order, and mark them told in the same transaction. Returns how many."""
+    with db.read() as connection:
+        # Most looks find nothing, and a write transaction would empty every cache that follows the database.
+        if connection.execute(sa.select(outbox.c.id).where(outbox.c.dispatched_at.is_(None)).limit(1)).first() is None:
+            return 0
     with db.write() as tx:
         waiting = sa.select(outbox).where(outbox.c.dispatched_at.is_(None)).order_by(outbox.c.id).limit(limit)
         if not db.is_sqlite:

@@ -24,7 +24,7 @@ class Worker:
 
     def __init__(
         self, db: Database, clock: Clock, handlers: dict[str, Handler], subscribers: list[outbox.Subscriber], log: Log,
-        recurring: dict[str, int],
+        recurring: dict[str, int], slow: frozenset[str] = frozenset(),
     ) -> None:  # fmt: skip
         self._db = db
         self._clock = clock
@@ -33,38 +33,45 @@ class Worker:
         self._log = log
         self._recurring = recurring
         self._owner = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._wake = threading.Event()
+        # Slow kinds have a thread of their own: minutes of converting a file must not keep cards out of date.
+        self._lanes = [(sorted(handlers.keys() - slow), threading.Event()), (sorted(handlers.keys() & slow), threading.Event())]
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin working in a thread of its own."""
+        """Begin working in threads of its own."""
         for kind in self._recurring:
             self._put_again(kind)
-        self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
-        self._thread.start()
+        for number, (kinds, wake) in enumerate(self._lanes):
+            thread = threading.Thread(target=self._loop, args=(kinds, wake), name=f"worker-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def wind_down(self) -> None:
         """Take no further task."""
         self._stop.set()
-        self._wake.set()
+        self.wake()
 
     def stop(self) -> None:
-        """Finish the task in hand and end the thread."""
+        """Finish the tasks in hand and end the threads."""
         self.wind_down()
-        if self._thread is not None:
-            self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def wake(self) -> None:
         """There is something to do."""
-        self._wake.set()
+        for _kinds, wake in self._lanes:
+            wake.set()
 
     def drain(self) -> int:
         """Dispatch and run everything that is due now. Returns how many tasks ran."""
+        return self._drain(sorted(self._handlers))
+
+    def _drain(self, kinds: list[str]) -> int:
         ran = 0
         while outbox.dispatch(self._db, self._clock, self._subscribers):
             pass
-        while (claimed := queue.claim(self._db, self._clock, self._owner, list(self._handlers))) is not None:
+        while (claimed := queue.claim(self._db, self._clock, self._owner, kinds)) is not None:
             self._run(claimed)
             ran += 1
             outbox.dispatch(self._db, self._clock, self._subscribers)
@@ -72,12 +79,12 @@ class Worker:
                 break
         return ran
 
-    def _loop(self) -> None:
+    def _loop(self, kinds: list[str], wake: threading.Event) -> None:
         while not self._stop.is_set():
-            self._wake.clear()
-            self.drain()
+            wake.clear()
+            self._drain(kinds)
             if not self._stop.is_set():
-                self._wake.wait(POLL_SECONDS)
+                wake.wait(POLL_SECONDS)
 
     def _run(self, claimed: queue.Task) -> None:
         if claimed.attempts > claimed.max_attempts:
