@@ -215,7 +215,8 @@ def test_a_repository_page_shows_card_files_and_how_to_get_it(hub: RunningHub):
     assert "/alice/m/resolve/main/config.json" in page
     assert f"git clone {hub.url}/alice/m" in page
     assert browser(hub).get("/alice/m/tree/main").status_code == 200
-    assert browser(hub).get("/alice/m/tree/no-such-branch").status_code == 404
+    for missing in ("no-such-branch", "main/none", "main/a%00b", "main/..", "%00", "main/" + "a" * 5000, "main/config.json/x"):
+        assert browser(hub).get(f"/alice/m/tree/{missing}").status_code in {400, 404, 422}, missing
     assert browser(hub).get("/alice/m/blob/main/config.json").headers["location"] == "/alice/m/resolve/main/config.json"
 
 

@@ -20,9 +20,9 @@ def start(m: Machinery, url: str) -> None:
     admin = create.create_first_admin(m, SYSTEM)
     secret = links.make(m, SYSTEM, admin)
     if m.settings.demo:
-        from tulou.cli import demo  # noqa: PLC0415 - only a first start needs it
+        from tulou.cli.demo import add_or_say_why_not  # noqa: PLC0415 - only a first start needs it
 
-        demo.add_or_say_why_not(m)
+        add_or_say_why_not(m)
     print(_welcome(m, f"{url}/one-time/{secret}", url), flush=True)
 
 

@@ -24,6 +24,8 @@ HEAD_SECONDS = 30
 """A client may not take longer to send them."""
 DRAIN_SECONDS = 20
 """Requests under way may take this long to end once the hub is told to stop."""
+KEEP_SECONDS = 75
+"""An idle connection stays open this long: longer than clients and proxies keep theirs, so that they close first."""
 _BACKLOG = 2048
 
 
@@ -128,7 +130,8 @@ def serve(asgi: Any, listener: socket.socket, log: Log, ready: Callable[[], None
     logger.setLevel(logging.WARNING)
     config = uvicorn.Config(
         asgi, http=BoundedProtocol, loop="uvloop", ws="none", lifespan="off", access_log=False, log_config=None,
-        proxy_headers=False, server_header=False, timeout_graceful_shutdown=DRAIN_SECONDS, backlog=_BACKLOG,
+        proxy_headers=False, server_header=False, backlog=_BACKLOG,
+        timeout_keep_alive=KEEP_SECONDS, timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     Server(config, ready).run(sockets=[listener])
 

@@ -19,7 +19,7 @@ from tulou.kernel.actor import Action
 from tulou.kernel.errors import EntryNotFound, RevisionNotFound, TooLarge
 from tulou.kernel.ids import Sha1
 from tulou.kernel.limits import CARD_BYTES
-from tulou.kernel.names import RepoKind
+from tulou.kernel.names import RepoKind, parse_path
 
 _FILES = 500
 
@@ -39,7 +39,8 @@ async def front(call: Call) -> ASGIApp:
 
 async def folder(call: Call) -> ASGIApp:
     """Show the files of a folder at a revision."""
-    values = await in_thread(_shown, call, call.params["revision"], call.params.get("path", "").strip("/"))
+    path = call.params.get("path", "").strip("/")
+    values = await in_thread(_shown, call, call.params["revision"], parse_path(path) if path else "")
     return render.page(call, "repo.html", **values)
 
 

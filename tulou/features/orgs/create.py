@@ -54,8 +54,8 @@ def set_member(m: Machinery, actor: Actor, org_name: str, user_name: str, role: 
     org = _governed(m, actor, org_name)
     user = accounts.user(m, user_name)
     with m.db.write() as tx:
-        queries.set_role(tx, org.id, user.id, role, m.clock.now())
-        record.write(tx, m.clock, actor, "org.member", org.id, user=user.id, role=role.value)
+        if queries.set_role(tx, org.id, user.id, role, m.clock.now()):
+            record.write(tx, m.clock, actor, "org.member", org.id, user=user.id, role=role.value)
 
 
 def remove_member(m: Machinery, actor: Actor, org_name: str, user_name: str) -> None:

@@ -56,10 +56,12 @@ def change_org(tx: Tx, org_id: str, **values: Any) -> None:
     tx.execute(sa.update(account).where(account.c.id == org_id).values(**values))
 
 
-def set_role(tx: Tx, org_id: str, user_id: str, role: Role, now: int) -> None:
-    """Make somebody a member, or give a member another role."""
-    if not insert_or_ignore(tx, member, {"org_id": org_id, "user_id": user_id, "role": role.value, "created_at": now}):
-        tx.execute(sa.update(member).where(_one(org_id, user_id)).values(role=role.value))
+def set_role(tx: Tx, org_id: str, user_id: str, role: Role, now: int) -> bool:
+    """Make somebody a member, or give a member another role. False: that was the role already."""
+    if insert_or_ignore(tx, member, {"org_id": org_id, "user_id": user_id, "role": role.value, "created_at": now}):
+        return True
+    other = sa.and_(_one(org_id, user_id), member.c.role != role.value)
+    return tx.execute(sa.update(member).where(other).values(role=role.value)).rowcount == 1
 
 
 def remove(tx: Tx, org_id: str, user_id: str) -> bool:
