@@ -41,7 +41,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Give the first head its time."""
         super().connection_made(transport)
-        self._deadline = self.loop.call_later(HEAD_SECONDS, transport.close)
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the clock."""
@@ -57,8 +57,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if self._head > HEAD_BYTES:
             self.send_400_response("The head of the request is too large.")
-        elif self._deadline is None:
-            self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        elif self._head > 0 and self._deadline is None:
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def on_message_begin(self) -> None:
         """Begin to count."""
@@ -82,6 +82,14 @@ class BoundedProtocol(HttpToolsProtocol):
         """What comes next is another head."""
         self._head = 0
         super().on_message_complete()
+
+    def _give_up(self) -> None:
+        """Close, unless an answer is being sent: however long that takes, the next head may have begun meanwhile."""
+        self._deadline = None
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+        else:
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def _stop_clock(self) -> None:
         if self._deadline is not None:
