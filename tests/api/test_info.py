@@ -10,6 +10,8 @@ import pytest
 
 from tests.commits import commit, safetensors
 from tests.conftest import RunningHub
+from tulou.features.cards import queries, tasks
+from tulou.features.cards.model import Summary
 
 CARD = """---
 license: mit
@@ -232,10 +234,41 @@ def test_a_gated_model_shows_its_card_to_strangers_but_not_its_tensors(hub, alic
     assert stranger.get("/api/models/alice/m/safetensors-metadata/model.safetensors.index.json").status_code == 403
 
 
-def test_a_duplicate_and_a_moved_branch_are_read_again_and_old_tasks_change_nothing(hub, alice):
+def test_a_moved_branch_is_read_again(hub, alice):
     fill(alice)
+    hub.settle()
     commit(alice, "alice/m", {"README.md": "---\nlicense: gpl\n---\n"})
     hub.settle()
     assert "license:gpl" in info(alice, expand="tags")["tags"]
     assert [m["id"] for m in alice.get("/api/models?filter=license:mit").json()] == []
     assert [m["id"] for m in alice.get("/api/models?filter=license:gpl").json()] == ["alice/m"]
+
+
+def test_a_task_that_read_an_older_commit_writes_nothing(hub, alice):
+    old = fill(alice)
+    commit(alice, "alice/m", {"README.md": "---\nlicense: gpl\n---\n"})
+    hub.settle()
+    repo_id = info(alice)["_id"]
+    with hub.m.db.write() as tx:
+        assert not queries.store(tx, repo_id, "refs/heads/main", old, Summary(tags=("stale",)))
+    assert [m["id"] for m in alice.get("/api/models?filter=license:gpl").json()] == ["alice/m"]
+
+
+def test_a_task_that_runs_twice_or_after_the_repository_is_gone_does_no_harm(hub, alice):
+    fill(alice)
+    hub.settle()
+    found = info(alice)
+    tasks.refresh(hub.m, {"repo_id": found["_id"]})
+    assert info(alice) == found
+    alice.request("DELETE", "/api/repos/delete", json={"name": "m", "organization": "alice", "type": "model"}).raise_for_status()
+    tasks.refresh(hub.m, {"repo_id": found["_id"]})
+    assert alice.get("/api/models").json() == []
+
+
+def test_a_duplicate_has_tags_of_its_own(hub, alice):
+    fill(alice)
+    hub.settle()
+    made = alice.post("/api/models/alice/m/duplicate", json={"repository": "alice/copy"})
+    assert made.status_code == 200, made.text
+    hub.settle()
+    assert {m["id"] for m in alice.get("/api/models?filter=license:mit").json()} == {"alice/m", "alice/copy"}

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.commits import commit, safetensors
 from tests.conftest import RunningHub
@@ -168,6 +170,29 @@ def test_what_cannot_be_understood_is_refused(alice, query):
 )
 def test_odd_values_that_mean_nothing_do_no_harm(alice, query):
     assert alice.get(f"/api/models?{query}").status_code == 200
+
+
+_WORDS = st.sampled_from([
+    "", "m", "true", "1", "-1", "min:1,max:2", "likes", "author", "a,b", "%", "_", "/", "a/b", "\0", "\ufffd", "x" * 5000,
+])  # fmt: skip
+_NAMES = st.sampled_from([
+    "search", "filter", "author", "sort", "direction", "limit", "cursor", "full", "config", "cardData", "expand", "expand[]",
+    "gated", "num_parameters", "pipeline_tag", "library", "tags", "apps", "language", "models", "sdk", "blobs", "securityStatus",
+])  # fmt: skip
+_PATHS = st.sampled_from(["", "/alice/m", "/alice/m/revision/main"])
+
+
+def test_any_query_is_answered_or_refused(hub, alice):
+    hub.repo("alice/m")
+    hub.settle()
+
+    @settings(max_examples=150, deadline=None)
+    @given(_PATHS, st.lists(st.tuples(_NAMES, _WORDS | st.text(max_size=20)), max_size=4))
+    def ask(path: str, query: list[tuple[str, str]]) -> None:
+        answer = alice.get(f"/api/models{path}", params=query)
+        assert answer.status_code in {200, 400}, (path, query, answer.text)
+
+    ask()
 
 
 def test_full_config_and_card_data_add_fields(hub, alice):

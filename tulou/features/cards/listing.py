@@ -21,6 +21,8 @@ from tulou.kernel.names import RepoKind, fold
 from tulou.platform.machinery import Machinery
 
 MAX_CONDITIONS = 30
+DETAIL_PAGE = 250
+"""Cards and facts may have hundreds of kilobytes each: pages that show them are shorter."""
 _WORD_CHARS = 200
 _SORTS: dict[str, sa.Column[int]] = {
     # Nothing here measures a trend; the downloads of the last 30 days come nearest.
@@ -73,7 +75,7 @@ def page(m: Machinery, actor: Actor, wanted: Filter) -> Page:
     words = (*wanted.search, *wanted.tags, wanted.author or "", wanted.pipeline_tag or "", wanted.library or "")
     if any("\0" in word for word in words):
         return Page([], None)  # no name has one, and PostgreSQL refuses to compare with it
-    limit = max(1, min(wanted.limit, LIST_PAGE))
+    limit = max(1, min(wanted.limit, DETAIL_PAGE if wanted.detail else LIST_PAGE))
     with m.db.read() as connection:
         conditions = _conditions(wanted)
         if wanted.author is not None:

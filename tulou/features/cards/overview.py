@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tulou.features.access import gate
 from tulou.features.cards import queries
-from tulou.features.cards.model import Overview, Summary
+from tulou.features.cards.model import Overview
 from tulou.features.cards.read import evidence_at
 from tulou.features.cards.summarize import summarize
 from tulou.features.cards.vocabulary import RELATIONS
@@ -35,7 +35,8 @@ def at(m: Machinery, repo: Repo, revision: str | None = None) -> Overview:
     if commit is None or (stored.is_current and commit == stored.commit):
         return replace(stored, commit=commit)
     # Just committed, or an older revision: read its card now, but leave the weight files to the background.
-    return replace(stored, commit=commit, is_current=False, summary=_summary(m, repo, Sha1(commit)))
+    evidence = evidence_at(m, repo, Sha1(commit), with_weights=False)
+    return replace(stored, commit=commit, is_current=False, summary=summarize(repo.name.kind, evidence))
 
 
 def files(m: Machinery, repo: Repo, overview: Overview) -> list[str]:
@@ -47,13 +48,7 @@ def entries(m: Machinery, repo: Repo, overview: Overview) -> list[Entry]:
     """Return all files of the commit that is shown, by path, with sizes and large-file names."""
     if overview.commit is None:
         return []
-    known = m.cache.get("entries", (repo.id, overview.commit))
-    if isinstance(known, list):
-        return known
-    mark = m.cache.mark()
-    found = sorted(tree.walk(m, repo, Sha1(overview.commit)), key=lambda entry: entry.path)
-    m.cache.put(mark, "entries", (repo.id, overview.commit), found)
-    return found
+    return sorted(tree.walk(m, repo, Sha1(overview.commit)), key=lambda entry: entry.path)
 
 
 def spaces_using(m: Machinery, actor: Actor, names: list[RepoName]) -> dict[str, list[str]]:
@@ -75,14 +70,4 @@ def children(m: Machinery, actor: Actor, names: list[RepoName]) -> dict[str, dic
         for tag, count in queries.count_tagged(connection, RepoKind.MODEL, tags, gate.visible_repos(actor)).items():
             name, relation = tags[tag]
             found[name][relation] = count
-    return found
-
-
-def _summary(m: Machinery, repo: Repo, commit: Sha1) -> Summary:
-    known = m.cache.get("summary", (repo.id, commit))
-    if isinstance(known, Summary):
-        return known
-    mark = m.cache.mark()
-    found = summarize(repo.name.kind, evidence_at(m, repo, commit, with_weights=False))
-    m.cache.put(mark, "summary", (repo.id, commit), found)
     return found

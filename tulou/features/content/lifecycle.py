@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from tulou.db.engine import Tx, insert_or_ignore
-from tulou.db.tables import account, pack, redirect, ref, repo_file, repo_object
+from tulou.db.tables import account, pack, redirect, ref, repo_file, repo_object, repo_tag
 from tulou.db.tables import repo as repo_table
 from tulou.features.access import gate
 from tulou.features.accounts.model import Account
@@ -162,6 +162,7 @@ def _copy_rows(tx: Tx, source: str, target: str) -> None:
         (pack, pack.c.retired_at.is_(None)),
         (repo_object, repo_object.c.committed.is_(True)),
         (repo_file, sa.true()),
+        (repo_tag, sa.true()),
     )
     for table, condition in shared:
         columns = [c for c in table.c if c.name != "repo_id"]
