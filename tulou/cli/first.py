@@ -12,17 +12,16 @@ from tulou.platform.machinery import Machinery
 def start(m: Machinery, url: str) -> None:
     """Do what a new hub needs; nothing when it has an administrator already.
 
-    Write order: 1 administrator   2 link   3 demo content. Crash after 1 or 2: `tulou link admin` makes another link,
-    `tulou demo add` loads the demo content.
+    Write order: 1 demo content   2 administrator   3 link. Crash during 1: the next start goes on with it.
+    After 2: `tulou link admin` makes another link.
     """
     if any(user.is_admin for user in accounts.everyone(m, AccountKind.USER)):
         return
-    admin = create.create_first_admin(m, SYSTEM)
-    secret = links.make(m, SYSTEM, admin)
     if m.settings.demo:
         from tulou.cli.demo import add_or_say_why_not  # noqa: PLC0415 - only a first start needs it
 
         add_or_say_why_not(m)
+    secret = links.make(m, SYSTEM, create.create_first_admin(m, SYSTEM))
     print(_welcome(m, f"{url}/one-time/{secret}", url), flush=True)
 
 
