@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 
 import httpx
 import pytest
@@ -272,3 +273,23 @@ def test_a_duplicate_has_tags_of_its_own(hub, alice):
     assert made.status_code == 200, made.text
     hub.settle()
     assert {m["id"] for m in alice.get("/api/models?filter=license:mit").json()} == {"alice/m", "alice/copy"}
+
+
+def test_a_gguf_file_in_parts_is_counted_as_one(hub, alice):
+    key = gguf_text("general.architecture") + struct.pack("<I", 8) + gguf_text("llama")
+    parts = {f"m-0000{n}-of-00002.gguf": gguf([key] if n == 1 else [], [n, 5]) for n in (1, 2)}
+    commit(alice, "alice/m", {".gitattributes": "", **parts})
+    hub.settle()
+    found = info(alice)
+    assert found["gguf"] == {"total": 15, "architecture": "llama", "totalFileSize": sum(map(len, parts.values()))}
+    assert found["library_name"] == "gguf"
+    assert [m["id"] for m in alice.get("/api/models?num_parameters=min:15,max:15").json()] == ["alice/m"]
+
+
+def gguf_text(text: str) -> bytes:
+    return struct.pack("<Q", len(text)) + text.encode()
+
+
+def gguf(keys: list[bytes], shape: list[int]) -> bytes:
+    tensor = gguf_text("w") + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, 0, 0)
+    return b"GGUF" + struct.pack("<IQQ", 3, 1, len(keys)) + b"".join(keys) + tensor

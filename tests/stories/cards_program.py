@@ -71,6 +71,13 @@ def tensors() -> None:
     """Parameters are counted without downloading, from one file and from shards."""
     assert api.get_safetensors_metadata("alice/m").parameter_count == {"F32": 3}
     assert api.get_safetensors_metadata("alice/sharded").parameter_count == {"F32": 15}
+    # The same files once more, in large-file storage, as they come when nobody empties .gitattributes.
+    folder = api.snapshot_download("alice/sharded", ignore_patterns=".gitattributes")
+    api.create_repo("alice/large")
+    api.upload_folder(repo_id="alice/large", folder_path=folder)
+    files = api.model_info("alice/large", files_metadata=True).siblings
+    assert sum(file.lfs is not None for file in files) == 2
+    assert api.get_safetensors_metadata("alice/large").parameter_count == {"F32": 15}
 
 
 expand_is_what_the_client_knows()

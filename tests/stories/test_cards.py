@@ -34,3 +34,5 @@ def test_the_python_client_finds_in_cards_headers_and_lists_what_it_looks_for(hu
     program = [sys.executable, str(PROGRAM)]
     done = subprocess.run(program, env={**os.environ, **chosen}, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stderr
+    hub.settle()
+    assert alice.get("/api/models/alice/large").json()["safetensors"]["total"] == 15

@@ -16,11 +16,12 @@ from tulou.wire import gguf, safetensors
 INDEX = "model.safetensors.index.json"
 INDEX_BYTES = 16 * MIB
 SHARDS = 256
-HEADERS_TOTAL = 64 * MIB
+HEADERS_TOTAL = 24 * MIB
 """All headers of one model together; the largest known models stay under 20 MB."""
 _FIRST_READ = 32 * KIB
 _GGUF_READS = (MIB, 8 * MIB, 32 * MIB)
 """Vocabularies of 256 thousand words make GGUF headers of about 10 MB."""
+_GGUF_PARTS = 64
 _GGUF_SHARD = re.compile(r"(.*)-00001-of-([0-9]{5})\.gguf")
 
 
@@ -83,7 +84,8 @@ def gguf_of(reader: Reader) -> dict[str, Any] | None:
 def _gguf(reader: Reader, path: str) -> dict[str, Any]:
     first = _read_gguf(reader, path)
     parts = [path, *_further_parts(reader, path)]
-    total = first.parameters + sum(_read_gguf(reader, part).parameters for part in parts[1:])
+    # Only the first part has the vocabulary: the headers of the others are short.
+    total = first.parameters + sum(gguf.parse(reader.start_of(part, _GGUF_READS[0])).parameters for part in parts[1:])
     if total >= 2**63:
         raise WireError("The GGUF headers have an impossible number of parameters.")
     size = sum(resolve.locate(reader.m, reader.repo, reader.commit, part).size for part in parts)
@@ -108,7 +110,7 @@ def _read_gguf(reader: Reader, path: str) -> gguf.Gguf:
 
 def _further_parts(reader: Reader, path: str) -> list[str]:
     match = _GGUF_SHARD.fullmatch(path)
-    if match is None or int(match[2]) > SHARDS:
+    if match is None or int(match[2]) > _GGUF_PARTS:
         return []
     parts = [f"{match[1]}-{number:05d}-of-{match[2]}.gguf" for number in range(2, int(match[2]) + 1)]
     known = set(reader.paths)
