@@ -53,7 +53,8 @@ lint: install-dev  ## ruff, mypy, import contracts, layout
 	$(VENV)/bin/lint-imports --no-logo
 	$(PYTEST) -q tests/unit/test_layout.py
 
-format: install-dev  ## Let ruff fix what it can without judgement
+format: install-dev  ## Let ruff lay the code out and fix what needs no judgement
+	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix-only .
 
 docs: install-dev  ## Write docs/reference again from the program

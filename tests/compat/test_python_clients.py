@@ -44,7 +44,9 @@ def folder(tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("xet", ["1", "0"], ids=["xet", "lfs"])
-def test_hf_upload_of_a_folder_with_a_300_mb_file_and_hf_download_give_the_same_bytes(client_of, hub, folder, tmp_path, monkeypatch, xet):
+def test_hf_upload_of_a_folder_with_a_300_mb_file_and_hf_download_give_the_same_bytes(
+    client_of, hub, folder, tmp_path, monkeypatch, xet
+):
     alice = client_of(hub.user("alice"))
     if xet == "0":
         alice = _without_xet(alice)
@@ -110,7 +112,10 @@ def test_a_private_data_set_is_pushed_and_read_by_its_owner_and_hidden_from_othe
     alice = client_of(hub.user("alice"))
     hub.repo("alice/secret", "dataset", private=True)
     assert alice.program("push_data", "alice/secret") == {"rows": {"train": 100, "test": 2}, "same": True}
-    assert "not found" in client_of(hub.user("mallory"), "mallory").fails("download", "alice/secret", "--repo-type", "dataset").lower()
+    assert (
+        "not found"
+        in client_of(hub.user("mallory"), "mallory").fails("download", "alice/secret", "--repo-type", "dataset").lower()
+    )
 
 
 def test_a_snapshot_has_every_file_and_is_found_again_without_a_network(client_of, hub, tmp_path):

@@ -94,7 +94,9 @@ socket.getaddrinfo = _only_the_hub
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    production = [item for item in items if item.get_closest_marker("production") or "api_prod" in getattr(item, "fixturenames", ())]
+    production = [
+        item for item in items if item.get_closest_marker("production") or "api_prod" in getattr(item, "fixturenames", ())
+    ]
     config.hook.pytest_deselected(items=production)
     items[:] = [item for item in items if item not in production]
 
@@ -153,12 +155,17 @@ def _reason(report: pytest.TestReport) -> str:
 def _own_home(monkeypatch: pytest.MonkeyPatch):
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         places = {
-            "HF_HOME": "", "HF_HUB_CACHE": "hub", "HUGGINGFACE_HUB_CACHE": "hub", "HF_XET_CACHE": "xet", "HF_ASSETS_CACHE": "assets",
-            "HF_TOKEN_PATH": "token", "HF_STORED_TOKENS_PATH": "stored_tokens",
+            "HF_HOME": "",
+            "HF_HUB_CACHE": "hub",
+            "HUGGINGFACE_HUB_CACHE": "hub",
+            "HF_XET_CACHE": "xet",
+            "HF_ASSETS_CACHE": "assets",
+            "HF_TOKEN_PATH": "token",
+            "HF_STORED_TOKENS_PATH": "stored_tokens",
         }
         for name, place in places.items():
             monkeypatch.setattr(constants, name, str(Path(folder, place)), raising=False)
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_EXPERIMENTAL_WARNING", True)  # noqa: FBT003
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_EXPERIMENTAL_WARNING", True)
         monkeypatch.setenv("NO_COLOR", "1")
         monkeypatch.setenv("COLUMNS", "200")
         yield

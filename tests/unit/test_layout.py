@@ -20,14 +20,45 @@ TREES = {
 }
 FILE_LINES, FUNCTION_LINES = 400, 60
 
-DURABLE = {"os.replace", "os.rename", "os.renames", "os.link", "os.unlink", "os.remove", "os.fsync", "os.fdatasync", "shutil.move"}
+DURABLE = {
+    "os.replace",
+    "os.rename",
+    "os.renames",
+    "os.link",
+    "os.unlink",
+    "os.remove",
+    "os.fsync",
+    "os.fdatasync",
+    "shutil.move",
+}
 DURABLE_METHODS = {"rename", "hardlink_to", "unlink"}
 """Methods of Path that do the same. `replace` is missing: strings and dataclasses have one too."""
 PROCESSES = {
-    "os.system", "os.popen", "os.fork", "os.execv", "os.execve", "os.posix_spawn", "subprocess.run", "subprocess.Popen", "subprocess.call",
-    "subprocess.check_call", "subprocess.check_output", "asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell",
+    "os.system",
+    "os.popen",
+    "os.fork",
+    "os.execv",
+    "os.execve",
+    "os.posix_spawn",
+    "subprocess.run",
+    "subprocess.Popen",
+    "subprocess.call",
+    "subprocess.check_call",
+    "subprocess.check_output",
+    "asyncio.create_subprocess_exec",
+    "asyncio.create_subprocess_shell",
 }
-NEVER = {"pickle.load", "pickle.loads", "marshal.loads", "eval", "exec", "time.sleep", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}
+NEVER = {
+    "pickle.load",
+    "pickle.loads",
+    "marshal.loads",
+    "eval",
+    "exec",
+    "time.sleep",
+    "yaml.load",
+    "yaml.unsafe_load",
+    "yaml.full_load",
+}
 HEAVY = {"torch", "pyarrow", "duckdb", "transformers", "datasets", "huggingface_hub", "hf_xet", "alembic"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -158,6 +189,11 @@ def test_annotations_are_postponed_everywhere():
 def test_importing_the_hub_loads_no_heavy_library():
     program = f"import sys, tulou.app; tulou.app.routes(); print(sorted(set(sys.modules) & {HEAVY!r}))"
     done = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=PACKAGE.parent, env={"PATH": os.environ["PATH"]}
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=PACKAGE.parent,
+        env={"PATH": os.environ["PATH"]},
     )
     assert done.stdout.strip() == "[]"

@@ -60,7 +60,7 @@ def _refuse(reason: str) -> Handler:
 
 
 async def no_such_repo(_call: Call) -> ASGIApp:
-    """POST|DELETE /api/{kind}/{one word}/like: repositories here have an owner."""
+    """POST|DELETE /api/{kind}/{account}/like: repositories here have an owner."""
     raise RepoNotFound
 
 
