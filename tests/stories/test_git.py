@@ -5,13 +5,20 @@ from __future__ import annotations
 import gzip
 import hashlib
 import random
+import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
+import sqlalchemy as sa
 
 from tests.conftest import RunningHub
 from tests.stories.programs import Git, Refused
+from tulou.db.tables import account
+from tulou.delivery.kit import intake
 from tulou.features.accounts import lookup
 from tulou.features.accounts.tokens import create_token
 from tulou.kernel.actor import SYSTEM, TokenRole
@@ -203,6 +210,57 @@ def test_a_large_plain_file_is_refused_with_advice(hub, alice):
     assert branches(hub) == before
 
 
+def test_a_card_that_nobody_could_read_is_refused_and_a_good_one_taken(hub, alice):
+    folder = alice.clone(f"{hub.url}/alice/m")
+    alice.commit(folder, README__md="---\ntags: [a\n---\n# hi\n")
+    with pytest.raises(Refused, match=r"metadata at the top of README\.md cannot be read"):
+        alice("push", cwd=folder)
+    alice.commit(folder, README__md="---\ntags: [a]\n---\n# hi\n")
+    alice("push", "-q", cwd=folder)
+
+
+def test_a_push_past_the_quota_is_refused(hub, alice):
+    with hub.m.db.write() as tx:
+        tx.execute(sa.update(account).where(account.c.key == "alice").values(quota_bytes=50_000))
+    folder = alice.clone(f"{hub.url}/alice/m")
+    alice.commit(folder, noise=random.Random(3).randbytes(100_000))
+    with pytest.raises(Refused, match="quota"):
+        alice("push", cwd=folder)
+
+
+def test_more_clones_at_once_than_there_are_turns_all_end_well(hub, alice, stranger, monkeypatch):
+    monkeypatch.setattr(intake, "PROCESSES", 2)
+    with ThreadPoolExecutor(8) as pool:
+        folders = list(pool.map(lambda n: stranger.clone(f"{hub.url}/alice/m", into=f"clone-{n}"), range(8)))
+    assert all((folder / ".gitattributes").exists() for folder in folders)
+
+
+def test_a_client_that_leaves_in_the_middle_takes_git_with_it(hub, alice):
+    folder = alice.clone(f"{hub.url}/alice/m")
+    head = alice.commit(folder, noise=random.Random(4).randbytes(9 << 20), more=random.Random(5).randbytes(9 << 20))
+    alice("push", "-q", cwd=folder)
+    want = pktline.encode(f"want {head}".encode()) + pktline.encode(b"done") + pktline.FLUSH
+    body = pktline.encode(b"command=fetch") + b"0001" + want
+    before = children()
+    url = "/alice/m.git/git-upload-pack"
+    with hub.http().stream("POST", url, content=body, headers={"git-protocol": "version=2"}) as answer:
+        next(answer.iter_raw(1))
+        assert children() - before
+    wait_for(lambda: not children() - before)
+
+
+def children() -> set[int]:
+    """The processes that this one started and that still run."""
+    return {child.pid for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE}
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < limit, "it did not happen in time"
+        threading.Event().wait(0.02)
+
+
 def test_a_file_of_exactly_the_limit_is_taken(hub, alice):
     folder = alice.clone(f"{hub.url}/alice/m")
     alice.commit(folder, weights__data=b"\0" * (10 * 1024 * 1024))
@@ -248,8 +306,8 @@ def test_a_stranger_who_pushes_to_a_public_repository_is_asked_for_credentials(h
 
 
 def test_a_read_token_cannot_push(hub, alice, tmp_path):
-    account = lookup.by_name(hub.m, "alice")
-    token = create_token(hub.m, SYSTEM, account.id, name="ro", role=TokenRole.READ).secret
+    owner = lookup.by_name(hub.m, "alice")
+    token = create_token(hub.m, SYSTEM, owner.id, name="ro", role=TokenRole.READ).secret
     reader = Git(tmp_path / "ro", "alice", token).knows(hub.url)
     folder = reader.clone(f"{hub.url}/alice/m")
     reader.commit(folder, a="1")

@@ -40,6 +40,11 @@ class PushRequest:
         return "atomic" in self.capabilities
 
     @property
+    def shows_messages(self) -> bool:
+        """True when the client shows messages to its user while it pushes."""
+        return "side-band-64k" in self.capabilities
+
+    @property
     def has_pack(self) -> bool:
         """True when a pack follows: always, unless refs are only deleted."""
         return any(command.new is not None for command in self.commands)
@@ -93,7 +98,7 @@ def report(request: PushRequest, unpack: str, results: Mapping[str, str | None],
     status = b"".join(pktline.encode(line[: pktline.PAYLOAD_BYTES - 1] + b"\n") for line in lines) + pktline.FLUSH
     if "report-status" not in request.capabilities:
         status = b""
-    if "side-band-64k" not in request.capabilities:
+    if not request.shows_messages:
         return status
     told = b"".join(pktline.band(2, message.encode() + b"\n") for message in messages)
     return told + pktline.band(1, status) + pktline.FLUSH

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import aclosing
 
 import anyio
@@ -9,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tulou.delivery.kit.call import Call, in_thread
-from tulou.delivery.kit.intake import in_slow_thread, pour
+from tulou.delivery.kit.intake import in_slow_thread, pour, process_turn
 from tulou.delivery.kit.routes import Budget, Route, for_kinds
 from tulou.features.access import gate
 from tulou.features.content import fetch, push
@@ -44,8 +45,13 @@ async def upload_pack(call: Call) -> ASGIApp:
     """POST git-upload-pack: send what the client lacks."""
     with Spool(call.m, limit=GIT_REQUEST) as body:
         await pour(call, body.write)
-        process = await in_thread(fetch.start, call.m, call.repo, body.path, _protocol(call))
-    return PackAnswer(process)
+        end_turn = await process_turn()
+        try:
+            process = await in_thread(fetch.start, call.m, call.repo, body.path, _protocol(call))
+        except BaseException:
+            end_turn()
+            raise
+    return PackAnswer(process, end_turn)
 
 
 async def receive_pack(call: Call) -> ASGIApp:
@@ -59,8 +65,9 @@ async def receive_pack(call: Call) -> ASGIApp:
 class PackAnswer:
     """An ASGI response that passes on what git writes, and ends git when the client has gone."""
 
-    def __init__(self, process: fetch.UploadPack) -> None:
+    def __init__(self, process: fetch.UploadPack, end_turn: Callable[[], None]) -> None:
         self._process = process
+        self._end_turn = end_turn
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
@@ -74,6 +81,7 @@ class PackAnswer:
                 tasks.cancel_scope.cancel()
         finally:
             self._process.stop()
+            self._end_turn()
 
     async def _watch(self, receive: Receive, scope: anyio.CancelScope) -> None:
         while (await receive())["type"] != "http.disconnect":

@@ -11,13 +11,16 @@ import anyio.to_thread
 from anyio.lowlevel import RunVar
 
 from tulou.delivery.kit.call import Call, in_thread
-from tulou.kernel.errors import BadInput, RequestTimedOut
+from tulou.kernel.errors import BadInput, Busy, RequestTimedOut
 from tulou.kernel.limits import BODY_IDLE_SECONDS, MIB
 
 T = TypeVar("T")
 
 BLOCK = MIB
 SLOW_JOBS = 6
+PROCESSES = 24
+PATIENCE_SECONDS = 30
+_processes: RunVar[anyio.CapacityLimiter] = RunVar("tulou_processes")
 _slow_jobs: RunVar[anyio.CapacityLimiter] = RunVar("tulou_slow_jobs")
 
 
@@ -30,12 +33,27 @@ class UnknownEncoding(BadInput):
 
 async def in_slow_thread(function: Callable[..., T], *arguments: object) -> T:
     """Run work that may take minutes, a few at a time, so that it never starves the pool that answers everybody."""
+    return await anyio.to_thread.run_sync(lambda: function(*arguments), limiter=_limiter(_slow_jobs, SLOW_JOBS))
+
+
+async def process_turn() -> Callable[[], None]:
+    """Wait for a turn to start a process, and return what ends the turn. Raises Busy when it does not come soon."""
+    limiter, holder = _limiter(_processes, PROCESSES), object()
     try:
-        limiter = _slow_jobs.get()
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await limiter.acquire_on_behalf_of(holder)
+    except TimeoutError as cause:
+        raise Busy from cause
+    return lambda: limiter.release_on_behalf_of(holder)
+
+
+def _limiter(variable: RunVar[anyio.CapacityLimiter], size: int) -> anyio.CapacityLimiter:
+    try:
+        return variable.get()
     except LookupError:
-        limiter = anyio.CapacityLimiter(SLOW_JOBS)
-        _slow_jobs.set(limiter)
-    return await anyio.to_thread.run_sync(lambda: function(*arguments), limiter=limiter)
+        limiter = anyio.CapacityLimiter(size)
+        variable.set(limiter)
+        return limiter
 
 
 async def pour(call: Call, sink: Callable[[bytes], None]) -> None:

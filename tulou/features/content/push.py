@@ -15,17 +15,18 @@ from tulou.features.content.push_rules import refusal
 from tulou.features.repos import lookup
 from tulou.features.repos.model import Ref, Repo
 from tulou.kernel.actor import Actor
-from tulou.kernel.errors import HubError, StaleParent
+from tulou.kernel.errors import HubError, StaleParent, WireError
 from tulou.kernel.ids import Sha1
-from tulou.kernel.limits import PUSH_TAG_CHAIN
+from tulou.kernel.limits import CARD_BYTES, PUSH_TAG_CHAIN
 from tulou.platform.git import policy, receive
 from tulou.platform.git.cache import NewPack, quarantine
-from tulou.platform.git.policy import Refused
+from tulou.platform.git.policy import NewObjects, Refused
 from tulou.platform.machinery import Machinery
-from tulou.wire import gitobj, receive_pack
+from tulou.wire import frontmatter, gitobj, receive_pack
 from tulou.wire.lfs import LfsPointer
 from tulou.wire.receive_pack import Command, PushRequest
 
+_CARD = "README.md"
 _NAMED = 5
 """How many missing large files a refusal names."""
 
@@ -65,8 +66,9 @@ def push(m: Machinery, actor: Actor, repo: Repo, body: Path) -> bytes:
             try:
                 _run(m, actor, repo, refs, wanted, stream)
             except HubError as problem:
-                reason = _reason(problem)
                 messages.append(problem.message)
+                # Without a side band the reason is the only thing that reaches the person.
+                reason = _reason(problem) if request.shows_messages else problem.message
                 results |= {command.ref: reason for command in wanted}
         return receive_pack.report(request, "ok", results, messages)
 
@@ -99,6 +101,8 @@ def _run(m: Machinery, actor: Actor, repo: Repo, refs: dict[str, Ref], wanted: l
         pointers = policy.judge(repository, new)
         _require_large_files(m, repo, pointers)
         peeled = {command.new: _peel(repository, command) for command in wanted if command.new is not None}
+        for commit in peeled.values():
+            _require_readable_card(repository, commit, new)
         sha256s = frozenset(pointer.oid for pointer in pointers)
         _land(m, actor, repo, refs, wanted, _Arrived(pack, sha256s, peeled))
 
@@ -131,6 +135,21 @@ def _look(repository: pygit2.Repository, oid: Sha1 | None) -> tuple[Sha1, str]:
     if oid is None or found is None:
         raise Refused("The pack lacks objects that its commits need.")
     return oid, found.type_str
+
+
+def _require_readable_card(repository: pygit2.Repository, commit: Sha1, new: NewObjects) -> None:
+    """Raise Refused if the push brings a commit whose card nobody could read. An older card is not this push's fault."""
+    tree = repository[commit].peel(pygit2.Tree)
+    if commit not in new.commits or _CARD not in tree or not isinstance(tree[_CARD], pygit2.Blob):
+        return
+    blob = tree[_CARD]
+    parents = [parent.tree for parent in repository[commit].peel(pygit2.Commit).parents]
+    if any(_CARD in parent and parent[_CARD].id == blob.id for parent in parents):
+        return
+    try:
+        frontmatter.metadata(bytes(blob.data[:CARD_BYTES]).decode("utf-8", "replace"))
+    except WireError as problem:
+        raise Refused(f"The metadata at the top of {_CARD} cannot be read: {problem.message}") from problem
 
 
 def _require_large_files(m: Machinery, repo: Repo, pointers: dict[LfsPointer, str]) -> None:
