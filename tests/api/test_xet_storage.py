@@ -14,6 +14,7 @@ from tests.api.test_xet import Cas, answered
 from tests.conftest import RunningHub, run_hub, settings_for
 from tulou.db.tables import account, dedup_chunk, keyring, lfs_object, repo_file, xet_file, xorb
 from tulou.features.content import collect, lifecycle, xet_tasks
+from tulou.features.content import xet_rows as rows
 from tulou.features.quota import use
 from tulou.features.repos import lookup
 from tulou.fsio import faults
@@ -233,6 +234,7 @@ def test_converting_a_file_of_a_deleted_repository_does_nothing(hub, alice):
     assert repo is not None
     with hub.m.db.write() as tx:
         tx.execute(sa.insert(lfs_object).values(sha256="a" * 64, size=5 << 20, has_blob=True, created_at=hub.m.clock.now()))
+        rows.own(tx, hub.m.clock.now(), repo.id, None, [("a" * 64, 5 << 20, None)])
     lifecycle.delete(hub.m, SYSTEM, repo.name)
-    xet_tasks.ingest_blob(hub.m, {"repo_id": repo.id, "sha256": "a" * 64})
+    xet_tasks.ingest_blob(hub.m, {"sha256": "a" * 64})
     assert count(hub, xorb) == 0

@@ -16,6 +16,7 @@ from tulou.platform.blobs.signing import BadSignature
 from tulou.platform.machinery import Machinery
 
 PURPOSE = "xet"
+_OWN_SECONDS = 24 * 3600
 EPOCH = "e1"
 """Clients keep what they learn by the URL of the service: a new epoch makes all of them forget."""
 
@@ -56,15 +57,18 @@ def mint_token(m: Machinery, actor: Actor, repo: Repo, scope: XetScope, base: st
     gate.check(actor, repo, action)
     if scope == "write" and actor.user_id is None and not actor.is_admin:
         raise SignInNeeded
+    is_system = actor.user_id is None and actor.is_admin
     claims = {
         "repo": repo.id,
         "write": scope == "write",
         "action": int(action),
         "user": actor.user_id,
         "token": actor.token.id if actor.token else None,
-        "system": actor.user_id is None and actor.is_admin,
+        "system": is_system,
     }
-    token, expires = m.signer.seal(PURPOSE, claims, seconds=XET_TOKEN_SECONDS)
+    # Our own conversions have no way to ask for another token in the middle of a file.
+    seconds = _OWN_SECONDS if is_system else XET_TOKEN_SECONDS
+    token, expires = m.signer.seal(PURPOSE, claims, seconds=seconds)
     return XetToken(token, expires, f"{base}/cas/{EPOCH}")
 
 

@@ -126,6 +126,16 @@ def owned(connection: Connection, repo_id: str, sha256s: Iterable[str]) -> set[s
     return found
 
 
+def owner_of(connection: Connection, sha256: Sha256) -> str | None:
+    """Return some live repository that owns a large file, or None."""
+    owners = (
+        sa.select(repo.c.id)
+        .join(repo_object, repo_object.c.repo_id == repo.c.id)
+        .where(repo_object.c.sha256 == sha256, repo.c.deleted_at.is_(None))
+    )
+    return connection.execute(owners.limit(1)).scalar()
+
+
 def own(tx: Tx, now: int, repo_id: str, user_id: str | None, files: Sequence[tuple[Sha256, int, XetHash | None]]) -> None:
     """Make (SHA-256, size, xet hash) objects belong to a repository, not yet to its history."""
     for part in parts(files):
