@@ -139,12 +139,11 @@ def _look(repository: pygit2.Repository, oid: Sha1 | None) -> tuple[Sha1, str]:
 
 def _require_readable_card(repository: pygit2.Repository, commit: Sha1, new: NewObjects) -> None:
     """Raise Refused if the push brings a commit whose card nobody could read. An older card is not this push's fault."""
-    tree = repository[commit].peel(pygit2.Tree)
-    if commit not in new.commits or _CARD not in tree or not isinstance(tree[_CARD], pygit2.Blob):
+    found = repository[commit].peel(pygit2.Commit)
+    blob = found.tree[_CARD] if _CARD in found.tree else None
+    if commit not in new.commits or not isinstance(blob, pygit2.Blob):
         return
-    blob = tree[_CARD]
-    parents = [parent.tree for parent in repository[commit].peel(pygit2.Commit).parents]
-    if any(_CARD in parent and parent[_CARD].id == blob.id for parent in parents):
+    if any(_CARD in parent.tree and parent.tree[_CARD].id == blob.id for parent in found.parents):
         return
     try:
         frontmatter.metadata(bytes(blob.data[:CARD_BYTES]).decode("utf-8", "replace"))
