@@ -161,7 +161,8 @@ def test_a_hundred_clients_that_send_slowly_keep_nobody_waiting(hub, alice):
             head = f"POST /alice/m.git/git-receive-pack HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: 100000\r\n"
             raw.sendall(f"{head}{'authorization: ' + alice.headers['authorization']}\r\n\r\n".encode() + b"0")
         pack = Pack()
-        answer = alice.post("/alice/m.git/git-receive-pack", content=push(pack.files("f"), "refs/heads/quick", pack.bytes()), timeout=20)
+        body = push(pack.files("f"), "refs/heads/quick", pack.bytes())
+        answer = alice.post("/alice/m.git/git-receive-pack", content=body, timeout=20)
         assert b"ok refs/heads/quick" in answer.content
     finally:
         for raw in slow:

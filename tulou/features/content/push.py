@@ -140,10 +140,10 @@ def _look(repository: pygit2.Repository, oid: Sha1 | None) -> tuple[Sha1, str]:
 def _require_readable_card(repository: pygit2.Repository, commit: Sha1, new: NewObjects) -> None:
     """Raise Refused if the push brings a commit whose card nobody could read. An older card is not this push's fault."""
     found = repository[commit].peel(pygit2.Commit)
-    blob = found.tree[_CARD] if _CARD in found.tree else None
-    if commit not in new.commits or not isinstance(blob, pygit2.Blob):
+    if commit not in new.commits or _CARD not in found.tree:
         return
-    if any(_CARD in parent.tree and parent.tree[_CARD].id == blob.id for parent in found.parents):
+    blob = found.tree[_CARD]
+    if not isinstance(blob, pygit2.Blob) or any(_CARD in parent.tree and parent.tree[_CARD].id == blob.id for parent in found.parents):
         return
     try:
         frontmatter.metadata(bytes(blob.data[:CARD_BYTES]).decode("utf-8", "replace"))
