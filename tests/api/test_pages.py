@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
@@ -10,7 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import RunningHub, run_hub, settings_for
-from tulou.delivery.pages import render
+from tulou.delivery.pages import assets, render
 from tulou.features.accounts import links, lookup, tokens
 from tulou.features.content import commit
 from tulou.features.repos import lookup as repos
@@ -232,17 +231,18 @@ def test_a_browser_gets_problems_as_pages_and_a_program_as_json(hub: RunningHub)
     assert browser(hub).get("/settings/tokens").status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/static/tulou.css", "/static/mark.svg", "/healthz", "/alice"])
+@pytest.mark.parametrize("path", ["/", "/login", assets.url("tulou.css"), assets.url("mark.svg"), "/healthz", "/alice"])
 def test_public_pages_open_without_a_session(hub: RunningHub, path: str):
     hub.user("alice")
     assert browser(hub).get(path).status_code == 200
 
 
 @pytest.mark.parametrize("path", [
-    "/static/../settings.py", "/static/%2e%2e%2fx", "/static/tulou.css%00", "/static/base.html", "/a%00b", "/x..y",
+    "/static/../settings.py", "/static/%2e%2e%2fx", "/static/tulou.css", "/static/x/tulou.css", "/a%00b", "/x..y",
+    f"{assets.url('mark.svg')}%00", assets.url("mark.svg").replace("mark.svg", "../templates/base.html"),
 ])  # fmt: skip
 def test_no_other_file_can_be_named(hub: RunningHub, path: str):
-    assert browser(hub).get(path).status_code in {400, 404}
+    assert browser(hub).get(path).status_code in {400, 401, 404}
 
 
 def test_no_page_may_run_anything(hub: RunningHub):
@@ -252,8 +252,8 @@ def test_no_page_may_run_anything(hub: RunningHub):
         answer = client.get(path)
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy, path
-        assert "script-src" not in policy, path
-        assert not re.search(r"<script|\son\w+=|\sstyle=|javascript:", answer.text), path
+        assert "script-src 'self';" in policy, path
+        assert not re.search(r"<script(?! type=\"module\" src=\"/static/)|<style|\son\w+=|\sstyle=|javascript:", answer.text), path
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
@@ -263,16 +263,6 @@ def test_pages_speak_chinese_to_those_who_prefer_it(hub: RunningHub):
     assert "Sign in" in client.get("/login", headers={"accept-language": "fr"}).text
     assert "登录" in client.get("/login?lang=zh").text
     assert "登录" in client.get("/login").text  # remembered
-
-
-def test_every_sentence_of_the_templates_is_translated():
-    said = set()
-    for template in (render.WEB / "templates").glob("*.html"):
-        said |= {match[1] for match in re.findall(r"""_\((['"])(.+?)\1[,)]""", template.read_text())}
-    chinese = json.loads((render.WEB / "locale" / "zh.json").read_text())
-    assert said <= set(chinese)
-    for english, translated in chinese.items():
-        assert set(re.findall(r"{\w+}", english)) == set(re.findall(r"{\w+}", translated)), english
 
 
 @pytest.mark.parametrize(("count", "text"), [

@@ -34,8 +34,8 @@ class RepoKind(StrEnum):
 KIND_BY_PLURAL = {kind.plural: kind for kind in RepoKind}
 
 RESERVED_ACCOUNTS = frozenset({
-    ".well-known", "admin", "api", "api-docs", "assets", "auth", "buckets", "cas", "chat", "chunks", "collections",
-    "connect", "datasets", "device", "docs", "enterprise", "explore", "favicon.ico", "health", "healthz", "help",
+    ".well-known", "admin", "api", "api-docs", "assets", "auth", "buckets", "cas", "chat", "chunks", "cli",
+    "collections", "connect", "datasets", "device", "docs", "enterprise", "explore", "favicon.ico", "health", "healthz", "help",
     "inference", "jobs", "join", "kernels", "lfs", "login", "logout", "metrics", "models", "new", "notifications",
     "oauth", "one-time", "organizations", "papers", "posts", "pricing", "raw", "reconstruction", "reconstructions",
     "resolve", "robots.txt", "search", "security", "settings", "shard", "shards", "signup", "spaces", "static", "tasks",

@@ -18,7 +18,7 @@ from tulou.delivery.kit.auth import authenticate
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.limits import RateLimits
 from tulou.delivery.kit.origins import Origins
-from tulou.delivery.kit.routes import Access, Budget, Route, Router
+from tulou.delivery.kit.routes import Access, Budget, Login, Route, Router
 from tulou.features.access import gate
 from tulou.features.repos.model import Repo
 from tulou.kernel.actor import Action, Actor
@@ -27,11 +27,11 @@ from tulou.kernel.names import KIND_BY_PLURAL, RepoName, fold, parse_repo_name
 from tulou.platform.machinery import Machinery
 
 Log = Callable[[str, dict[str, Any]], None]
-ErrorPage = Callable[[HubError, Headers], ASGIApp]
+ErrorPage = Callable[[HubError, Headers, Actor], ASGIApp]
 _NO_SPACE = 28  # errno.ENOSPC
 
 
-def as_json(problem: HubError, _headers: Headers) -> ASGIApp:
+def as_json(problem: HubError, _headers: Headers, _actor: Actor) -> ASGIApp:
     """Show a browser what programs get."""
     return answers.error(problem)
 
@@ -98,11 +98,12 @@ class Dispatcher:
         self, scope: Scope, receive: Receive, headers: Headers, request_id: str, extra: list[tuple[bytes, bytes]]
     ) -> ASGIApp:
         found = self._router.find(scope["method"], scope["raw_path"])
-        if found is None:
+        if found is None and not _is_browser(scope, headers):
             raise _missing(scope["path"])
-        route, params = found
+        route, params = found or (_NOWHERE, {})
         address = self._origins.client_address(scope, headers)
         actor = await authenticate(self._m, route, scope, headers, address, request_id)
+        scope["tulou.actor"] = actor
         if route.budget is not Budget.NONE:
             extra += self._limits.spend(route.budget, actor)
         call = Call(Request(scope, receive), self._m, actor, params, self._origins.base(scope, headers))
@@ -127,7 +128,7 @@ class Dispatcher:
 
     def _problem(self, problem: HubError, scope: Scope, headers: Headers) -> ASGIApp:
         if _is_browser(scope, headers):
-            return self._error_page(problem, headers)
+            return self._error_page(problem, headers, scope.get("tulou.actor") or Actor())
         answer = answers.lfs_error(problem) if _speaks_lfs(scope) else answers.error(problem)
         if problem.status == 401 and _speaks_git(scope):
             answer.headers["WWW-Authenticate"] = 'Basic realm="tulou"'
@@ -137,6 +138,14 @@ class Dispatcher:
         trace = "".join(traceback.format_exception(problem))
         self._log("request.failed", {"request_id": request_id, "method": scope["method"], "path": scope["path"], "trace": trace})
         return answers.error(HubError("Something went wrong on the server. Its log has the request id."))
+
+
+async def _nowhere(call: Call) -> ASGIApp:
+    raise _missing(call.request.url.path)
+
+
+# A person who is signed in stays so on the page that says that there is no such address.
+_NOWHERE = Route((), "", _nowhere, Access.PUBLIC, Login.COOKIE, Budget.PAGES)
 
 
 def _request_id(headers: Headers) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from tulou.delivery.kit import answers
@@ -15,11 +14,10 @@ from tulou.features.access import counts
 from tulou.features.accounts import lookup as accounts
 from tulou.features.accounts.model import AccountKind
 from tulou.features.orgs import lookup as orgs
-from tulou.kernel.errors import AccountNotFound, NotFound
+from tulou.kernel.errors import AccountNotFound
 from tulou.kernel.names import parse_account
 
 _NEWEST = 20
-_STATIC = {"tulou.css": "text/css; charset=utf-8", "mark.svg": "image/svg+xml"}
 
 
 async def home(call: Call) -> ASGIApp:
@@ -31,16 +29,6 @@ async def home(call: Call) -> ASGIApp:
 async def account(call: Call) -> ASGIApp:
     """Show a user or an organization with its repositories."""
     return render.page(call, "account.html", **await in_thread(_account, call))
-
-
-async def static(call: Call) -> ASGIApp:
-    """Serve our own stylesheet and mark; no other file can be named."""
-    kind = _STATIC.get(call.params["file"])
-    if kind is None:
-        raise NotFound
-    content = await in_thread((render.WEB / "static" / call.params["file"]).read_bytes)
-    headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
-    return Response(content, headers=headers, media_type=kind)
 
 
 async def health(call: Call) -> ASGIApp:
@@ -65,6 +53,5 @@ def _account(call: Call) -> dict[str, Any]:
 ROUTES = [
     Route(("GET", "HEAD"), "/", home, Access.PUBLIC, Login.COOKIE, Budget.PAGES),
     Route(("GET", "HEAD"), "/{account}", account, Access.PUBLIC, Login.COOKIE, Budget.PAGES),
-    Route(("GET", "HEAD"), "/static/{file}", static, Access.PUBLIC, Login.COOKIE, Budget.NONE),
     Route(("GET", "HEAD"), "/healthz", health, Access.PUBLIC, budget=Budget.NONE),
 ]

@@ -7,15 +7,17 @@ from starlette.responses import Response
 
 from tulou.delivery.kit import answers
 from tulou.delivery.pages import render
+from tulou.delivery.pages.render import Reader
+from tulou.delivery.pages.words import language_of, theme_of
 from tulou.kernel.actor import Actor
 from tulou.kernel.errors import HubError, SignInNeeded
 
 
-def page(problem: HubError, headers: Headers) -> Response:
+def page(problem: HubError, headers: Headers, actor: Actor) -> Response:
     """Return an error as a page; status and headers are those that programs get."""
     plain = answers.error(problem)
     template = "login.html" if isinstance(problem, SignInNeeded) else "problem.html"
-    language = render.language_of(headers)
-    body = render.text(template, language, actor=Actor(), base="", problem=problem)
+    reader = Reader(actor, language_of(headers), theme_of(headers), base="", here="", now=0)
+    body = render.text(template, reader, problem=problem)
     kept = {name: value for name, value in plain.headers.items() if name not in {"content-length", "content-type"}}
     return Response(body, plain.status_code, {**kept, **render.HEADERS}, media_type="text/html")

@@ -2,64 +2,89 @@
 
 from __future__ import annotations
 
-import json
+import gzip
+from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-import tulou
 from tulou.delivery.kit.call import Call
-from tulou.kernel.clock import iso
+from tulou.delivery.pages import assets, formats
+from tulou.delivery.pages.assets import WEB
+from tulou.delivery.pages.formats import date, size
+from tulou.delivery.pages.words import LANGUAGE_COOKIE, LANGUAGES, language_of, theme_of, translator
+from tulou.kernel.actor import Actor
 
-WEB = Path(tulou.__file__).parent / "web"
-LANGUAGES = ("en", "zh")
-LANGUAGE_COOKIE = "tulou_lang"
+__all__ = ["HEADERS", "WEB", "Reader", "date", "page", "reader_of", "size", "text"]
 
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; "
+        "worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     # `no-referrer` would make browsers send `Origin: null` with our own forms.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "private, no-store",
-    "Vary": "Accept-Language, Cookie",
+    "Vary": "Accept-Language, Accept-Encoding, Cookie",
 }
+_COMPRESS_FROM = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a page, and how: what every template may use."""
+
+    actor: Actor
+    language: str
+    theme: str | None
+    base: str
+    here: str
+    """The path of the page."""
+    now: int
+    """Unix milliseconds, for "3 days ago"."""
 
 
 def page(call: Call, template: str, *, status: int = 200, **values: Any) -> Response:
     """Answer with a page in the reader's language."""
-    language = language_of(call.request.headers, call.query("lang"))
-    answer = Response(
-        text(template, language, actor=call.actor, base=call.base, **values), status, HEADERS, media_type="text/html"
-    )
+    reader = reader_of(call)
+    body = text(template, reader, **values).encode()
+    headers = dict(HEADERS)
+    # Only what was merely looked at: an answer to a form may hold a secret next to what somebody else wrote (BREACH).
+    if call.request.method == "GET" and _takes_gzip(call.request.headers) and len(body) >= _COMPRESS_FROM:
+        body = gzip.compress(body, 4, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    answer = Response(body, status, headers, media_type="text/html")
     if call.query("lang") in LANGUAGES:
-        answer.set_cookie(LANGUAGE_COOKIE, language, max_age=31_536_000, httponly=True, samesite="lax")
+        answer.set_cookie(LANGUAGE_COOKIE, reader.language, max_age=31_536_000, httponly=True, samesite="lax")
     return answer
 
 
-def text(template: str, language: str, **values: Any) -> str:
-    """Return a rendered template."""
-    words = translations(language)
-
-    def translate(message: str, **named: Any) -> str:
-        return words.get(message, message).format(**named) if named else words.get(message, message)
-
-    return environment().get_template(template).render(_=translate, language=language, **values)
+def reader_of(call: Call) -> Reader:
+    """Return the reader of a request."""
+    headers = call.request.headers
+    language = language_of(headers, call.query("lang"))
+    return Reader(call.actor, language, theme_of(headers), call.base, call.request.url.path, call.m.clock.now())
 
 
-def language_of(headers: Headers, asked: str | None = None) -> str:
-    """Return the first of: what the URL asks for, what was chosen before, what the browser prefers, English."""
-    cookie = headers.get("cookie", "")
-    chosen = next((part.partition("=")[2] for part in cookie.split("; ") if part.startswith(f"{LANGUAGE_COOKIE}=")), None)
-    preferred = [part.partition(";")[0].strip()[:2].lower() for part in headers.get("accept-language", "").split(",")[:20]]
-    return next((language for language in (asked, chosen, *preferred) if language in LANGUAGES), "en") or "en"
+def text(template: str, reader: Reader, **values: Any) -> str:
+    """Return a rendered template. Beside `values` it knows `_`, `moment`, `actor`, `language`, `theme`, `base`, `here`, `now`."""
+    translate = translator(reader.language)
+    return environment().get_template(template).render(
+        _=translate,
+        moment=lambda millis: formats.moment(millis, reader.now, translate),
+        actor=reader.actor,
+        language=reader.language,
+        theme=reader.theme,
+        base=reader.base,
+        here=reader.here,
+        now=reader.now,
+        **values,
+    )
 
 
 @cache
@@ -67,27 +92,10 @@ def environment() -> Environment:
     """Return the templates, loaded once: they are part of the program."""
     loader = FileSystemLoader(WEB / "templates")
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters["size"] = size
-    made.filters["date"] = date
+    made.filters.update(size=size, date=date, short=formats.short)
+    made.globals["asset"] = assets.url
     return made
 
 
-@cache
-def translations(language: str) -> dict[str, str]:
-    """Return the words of a language by their English; English needs none."""
-    if language == "en":
-        return {}
-    words: dict[str, str] = json.loads((WEB / "locale" / f"{language}.json").read_text(encoding="utf-8"))
-    return words
-
-
-def size(count: int) -> str:
-    """Format bytes in decimal units, as the Hub does: `1.23 MB`."""
-    power = min((len(str(count)) - 1) // 3, len(_UNITS) - 1)
-    value = count / 1000**power
-    return f"{value:.3g} {_UNITS[power]}" if value < 999.5 else f"{value:.0f} {_UNITS[power]}"
-
-
-def date(millis: int) -> str:
-    """Format Unix milliseconds as a day: `2026-11-24`."""
-    return iso(millis)[:10]
+def _takes_gzip(headers: Headers) -> bool:
+    return "gzip" in headers.get("accept-encoding", "")

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tulou.delivery.pages import home, repo, signin, tokens
+from tulou.delivery.pages import assets, home, look, repo, signin, tokens
 
-ROUTES = [*home.ROUTES, *signin.ROUTES, *tokens.ROUTES, *repo.ROUTES]
+ROUTES = [*assets.ROUTES, *home.ROUTES, *look.ROUTES, *signin.ROUTES, *tokens.ROUTES, *repo.ROUTES]
