@@ -39,6 +39,15 @@ def at(m: Machinery, repo: Repo, revision: str | None = None) -> Overview:
     return replace(stored, commit=commit, is_current=False, summary=summarize(repo.name.kind, evidence))
 
 
+def stored(m: Machinery, repo: Repo) -> Overview:
+    """Return what is stored of a repository, without card and facts. One query. Raises RepoNotFound."""
+    with m.db.read() as connection:
+        found = queries.overview(connection, repo.id, detail=False)
+    if found is None:
+        raise RepoNotFound
+    return found
+
+
 def files(m: Machinery, repo: Repo, overview: Overview) -> list[str]:
     """Return the paths of all files of the commit that is shown."""
     return tree.paths(m, repo, Sha1(overview.commit)) if overview.commit else []

@@ -54,11 +54,11 @@ def overviews(
     return [_overview(row, detail=detail) for row in connection.execute(query.order_by(*order).limit(limit))]
 
 
-def overview(connection: Connection, repo_id: str) -> Overview | None:
-    """Return everything stored about one live repository."""
+def overview(connection: Connection, repo_id: str, *, detail: bool = True) -> Overview | None:
+    """Return everything stored about one live repository; without detail, neither card nor facts."""
     one = sa.and_(repo.c.deleted_at.is_(None), repo.c.id == repo_id)
-    row = connection.execute(sa.select(*_FULL).select_from(_ROWS).where(one)).first()
-    return _overview(row, detail=True) if row else None
+    row = connection.execute(sa.select(*(_FULL if detail else _LIGHT)).select_from(_ROWS).where(one)).first()
+    return _overview(row, detail=detail) if row else None
 
 
 def account_id(connection: Connection, name: str) -> str | None:
