@@ -28,7 +28,9 @@ async def slow_app(scope, receive, send) -> None:
 def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, int]]:
     monkeypatch.setattr(server, "HEAD_SECONDS", HEAD_SECONDS)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(slow_app, http=server.BoundedProtocol, loop="asyncio", ws="none", lifespan="off", log_level="error")
+        config = uvicorn.Config(
+            slow_app, http=server.BoundedProtocol, loop="asyncio", ws="none", lifespan="off", log_level="error"
+        )
         running = uvicorn.Server(config)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -56,12 +56,16 @@ def listing(
     if not folder.is_folder:
         found = [(path, folder)]
     elif recursive:
-        found = _after(_everything(m, repository, folder.oid, prefix), cursor)[: limit + 1]
+        everything = _everything(m, repository, folder.oid, prefix)
+        start = bisect_right(everything, cursor, key=lambda pair: pair[0]) if cursor is not None else 0
+        found = everything[start : start + limit + 1]
     else:
-        found = _after([(prefix + c.name, c) for c in _children(m, repository, folder.oid)], cursor)[: limit + 1]
+        inside = _children(m, repository, folder.oid)
+        start = bisect_right(inside, cursor, key=lambda child: prefix + child.name) if cursor is not None else 0
+        found = [(prefix + child.name, child) for child in inside[start : start + limit + 1]]
     entries = describe(m, repo, repository, found[:limit])
     if expand:
-        entries = _with_commits(repository, commit, entries)
+        entries = _with_commits(m, repository, commit, entries)
     return Page(entries, found[limit - 1][0] if len(found) > limit else None)
 
 
@@ -70,7 +74,7 @@ def at_paths(m: Machinery, repo: Repo, commit: Sha1, paths: list[str], *, expand
     repository = m.git.having(repo.id, repo.generation, commit)
     found = [(p, child) for p in paths if p and (child := m.git.objects.at(repository, commit, p)) is not None]
     entries = describe(m, repo, repository, found)
-    return _with_commits(repository, commit, entries) if expand else entries
+    return _with_commits(m, repository, commit, entries) if expand else entries
 
 
 def walk(m: Machinery, repo: Repo, commit: Sha1) -> Iterator[Entry]:
@@ -120,8 +124,8 @@ def _with_xet(entry: Entry, stored: dict[str, large.StoredObject]) -> Entry:
     return Entry(entry.path, entry.oid, entry.is_folder, entry.size, entry.lfs, known.xet_hash)
 
 
-def _with_commits(repository: pygit2.Repository, commit: Sha1, entries: list[Entry]) -> list[Entry]:
-    last = history.last_commits(repository, commit, [e.path for e in entries])
+def _with_commits(m: Machinery, repository: pygit2.Repository, commit: Sha1, entries: list[Entry]) -> list[Entry]:
+    last = history.last_commits(repository, m.git.touches, commit, [e.path for e in entries])
     return [Entry(e.path, e.oid, e.is_folder, e.size, e.lfs, e.xet_hash, last.get(e.path)) for e in entries]
 
 
@@ -141,8 +145,3 @@ def _everything(m: Machinery, repository: pygit2.Repository, tree: Sha1, prefix:
         m.git.objects.walks.put((tree, prefix), known, len(known) + 10)
     return known
 
-
-def _after(sorted_pairs: list[tuple[str, Child]], cursor: str | None) -> list[tuple[str, Child]]:
-    if cursor is None:
-        return sorted_pairs
-    return sorted_pairs[bisect_right(sorted_pairs, cursor, key=lambda pair: pair[0]) :]

@@ -17,6 +17,7 @@ from tulou.db.tables import pack, ref, repo
 from tulou.fsio import atomic
 from tulou.platform.blobs.store import ObjectStore, pack_key
 from tulou.platform.git.objects import GitObjects
+from tulou.platform.git.touches import Touches
 
 OPEN_REPOSITORIES = 256
 _CONFIG = b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
@@ -36,6 +37,7 @@ class GitCache:
         self._root = root
         self.work = work
         self.objects = GitObjects()
+        self.touches = Touches()
         self._db = db
         self._store = store
         self._open: OrderedDict[str, _Open] = OrderedDict()

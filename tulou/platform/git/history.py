@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
 from dataclasses import dataclass
 from itertools import islice
 from typing import cast
@@ -11,6 +11,9 @@ import pygit2
 from pygit2.enums import SortMode
 
 from tulou.kernel.ids import Sha1
+from tulou.platform.git.touches import Touches
+
+SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,31 +51,27 @@ def log(repository: pygit2.Repository, start: Sha1, *, skip: int, limit: int) ->
     return [commit(repository, Sha1(str(c.id))) for c in islice(walker, skip, skip + limit)]
 
 
-def last_commits(repository: pygit2.Repository, start: Sha1, paths: list[str]) -> dict[str, Commit]:
+def last_commits(repository: pygit2.Repository, touches: Touches, start: Sha1, paths: list[str]) -> dict[str, Commit]:
     """Return, for each path, the newest commit after which it had its present content.
 
-    Follows all parents in time order: a commit is the one if no parent has the same entry.
+    Follows all parents in time order: a commit is the one if no parent has the same entry. Looks back for `SECONDS` at
+    most, so that nobody can keep a thread busy with a long history; what was learned is kept, and asking again gets further.
     """
-    wanted = set(paths)
+    wanted: dict[str, set[str]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        wanted.setdefault(folder, set()).add(name)
     found: dict[str, Commit] = {}
-    for current in _walk(repository, start):
-        if not wanted:
+    deadline = time.monotonic() + SECONDS
+    for current in repository.walk(pygit2.Oid(hex=start), SortMode.TOPOLOGICAL | SortMode.TIME):
+        for folder, names in list(wanted.items()):
+            hits = touches.touched(repository, current, folder, names)
+            if hits:
+                described = commit(repository, Sha1(str(current.id)))
+                found |= {f"{folder}/{name}" if folder else name: described for name in hits}
+                wanted[folder] = names - hits
+            if not wanted[folder]:
+                del wanted[folder]
+        if not wanted or time.monotonic() > deadline:
             break
-        parents = [p.tree for p in current.parents]
-        for path in list(wanted):
-            here = _entry(current.tree, path)
-            if here is not None and all(_entry(tree, path) != here for tree in parents):
-                found[path] = commit(repository, Sha1(str(current.id)))
-                wanted.discard(path)
     return found
-
-
-def _walk(repository: pygit2.Repository, start: Sha1) -> Iterator[pygit2.Commit]:
-    return iter(repository.walk(pygit2.Oid(hex=start), SortMode.TOPOLOGICAL | SortMode.TIME))
-
-
-def _entry(tree: pygit2.Tree, path: str) -> pygit2.Oid | None:
-    try:
-        return tree[path].id
-    except KeyError:
-        return None
