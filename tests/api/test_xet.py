@@ -367,3 +367,13 @@ def test_a_chunk_table_on_disk_reads_back(hub: RunningHub, cas: Cas, file: xd.Wh
     table = hub.m.xet.table(file.made.hash)
     assert ChunkTable.from_bytes(table.to_bytes()).hashes == b"".join(file.made.hashes)
     assert table.stored_size == len(file.made.body)
+
+
+def test_a_shard_may_name_a_file_twice_and_an_empty_one(cas: Cas, file: xd.WholeFile) -> None:
+    cas.put_xorb(file.made)
+    entry = xd.file_entry(file.hash, [file.made.term()], [file.range_hash], file.sha256)
+    empty = xd.file_entry(bytes(32), [], [], None, xs.HAS_RANGE_HASHES)
+    assert cas.put_shard(xd.shard([entry, empty, entry], [file.made.entry(), file.made.entry()])).status_code == 200
+    assert cas.plan(file.name).status_code == 200
+    assert cas.plan("0" * 64).json() == {"offset_into_first_range": 0, "terms": [], "xorbs": {}}
+    assert cas.plan("0" * 64, "bytes=0-").status_code == 416

@@ -43,9 +43,8 @@ def duplicate(m: Machinery, actor: Actor, source: Repo, target_name: RepoName, s
         if not rows.is_live(tx.connection, target.id):
             raise RepoNotFound
         owned = rows.owned(tx.connection, target.id, list(found))
-        for sha256, file in found.items():
-            if sha256 not in owned:
-                use.reserve(tx, m, target.account_id, use.object_key(target.id, sha256), file.size, UNCOMMITTED_SECONDS)
+        reservations = {use.object_key(target.id, name): file.size for name, file in found.items() if name not in owned}
+        use.reserve_each(tx, m, target.account_id, reservations, UNCOMMITTED_SECONDS)
         files = [(f.sha256, f.size, f.xet_hash) for f in found.values()]
         rows.own(tx, m.clock.now(), target.id, actor.user_id, files)
     return [sha256 for sha256 in sha256s if sha256 not in found]

@@ -118,8 +118,8 @@ def _own(tx: Tx, m: Machinery, holder: Holder, files: list[register.VerifiedFile
     owned = rows.owned(tx.connection, holder.repo.id, [f.sha256 for f in files])
     new = {f.sha256: f.checked.size for f in files if f.sha256 not in owned}
     use.settle(tx, holder.payer, *(_xorb_key(name) for name in shard.xorbs))
-    for sha256, size in new.items():
-        use.reserve(tx, m, holder.payer, use.object_key(holder.repo.id, sha256), size, UNCOMMITTED_SECONDS)
+    reservations = {use.object_key(holder.repo.id, sha256): size for sha256, size in new.items()}
+    use.reserve_each(tx, m, holder.payer, reservations, UNCOMMITTED_SECONDS)
     mine = [(f.sha256, f.checked.size, f.checked.hash) for f in files]
     rows.own(tx, m.clock.now(), holder.repo.id, holder.actor.user_id, mine)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -58,12 +58,18 @@ def reserve(tx: Tx, m: Machinery, account_id: str, key: str, size: int, seconds:
 
     Raises QuotaExceeded. An account without a limit needs no reservation, and none is written.
     """
-    if _limit(m, _lock(tx, account_id)) is None:
+    reserve_each(tx, m, account_id, {key: size}, seconds)
+
+
+def reserve_each(tx: Tx, m: Machinery, account_id: str, sizes: Mapping[str, int], seconds: int) -> None:
+    """Do what `reserve` does for many keys at once: all of them, or none."""
+    if not sizes or _limit(m, _lock(tx, account_id)) is None:
         return
-    require(tx, m, account_id, size, settling=[key])
-    settle(tx, account_id, key)
+    require(tx, m, account_id, sum(sizes.values()), settling=sizes)
+    settle(tx, account_id, *sizes)
     expires_at = m.clock.now() + seconds * 1000
-    tx.execute(sa.insert(reservation).values(account_id=account_id, key=key, bytes=size, expires_at=expires_at))
+    rows = [{"account_id": account_id, "key": key, "bytes": size, "expires_at": expires_at} for key, size in sizes.items()]
+    tx.execute(sa.insert(reservation), rows)
 
 
 def settle(tx: Tx, account_id: str, *keys: str) -> None:

@@ -56,24 +56,36 @@ def keep_xorbs(tx: Tx, now: int, names: frozenset[XetHash]) -> None:
 def record(tx: Tx, now: int, shard: CheckedShard, files: list[VerifiedFile]) -> None:
     """Register files, their xorbs, the chunks that may be asked about, and their large-file objects."""
     keep_xorbs(tx, now, shard.xorbs)
-    for verified in files:
-        _record_file(tx, now, verified)
+    for part in parts(files):
+        _record_files(tx, now, part)
+        _record_objects(tx, now, part)
+    uses = {(f.checked.hash, name) for f in files for name in f.checked.xorbs}
+    for part in parts(sorted(uses)):
+        insert_or_ignore(tx, file_xorb, [{"file_hash": file, "xorb_hash": name} for file, name in part])
     starts = [f.checked.first_chunk for f in files if f.checked.first_chunk is not None]
-    pairs = sorted({*shard.candidates, *starts})
-    for part in parts(pairs):
+    for part in parts(sorted({*shard.candidates, *starts})):
         insert_or_ignore(tx, dedup_chunk, [{"chunk_hash": chunk, "xorb_hash": name} for chunk, name in part])
 
 
-def _record_file(tx: Tx, now: int, verified: VerifiedFile) -> None:
-    file = verified.checked
-    row = {"hash": file.hash, "size": file.size, "terms": file.terms, "sha256": verified.sha256, "created_at": now}
-    if insert_or_ignore(tx, xet_file, row):
-        for part in parts(sorted(file.xorbs)):
-            insert_or_ignore(tx, file_xorb, [{"file_hash": file.hash, "xorb_hash": name} for name in part])
-    row = {"sha256": verified.sha256, "size": file.size, "file_hash": file.hash, "has_blob": False, "created_at": now}
-    if not insert_or_ignore(tx, lfs_object, row):
-        blob_only = sa.and_(lfs_object.c.sha256 == verified.sha256, lfs_object.c.file_hash.is_(None))
-        tx.execute(sa.update(lfs_object).where(blob_only).values(file_hash=file.hash))
+def _record_files(tx: Tx, now: int, files: list[VerifiedFile]) -> None:
+    rows = [
+        {"hash": f.checked.hash, "size": f.checked.size, "terms": f.checked.terms, "sha256": f.sha256, "created_at": now}
+        for f in files
+    ]
+    insert_or_ignore(tx, xet_file, rows)
+
+
+def _record_objects(tx: Tx, now: int, files: list[VerifiedFile]) -> None:
+    """Name the files by SHA-256; an object that was only a whole blob so far gets its xet form."""
+    rows = [
+        {"sha256": f.sha256, "size": f.checked.size, "file_hash": f.checked.hash, "has_blob": False, "created_at": now}
+        for f in files
+    ]
+    insert_or_ignore(tx, lfs_object, rows)
+    hashes = {f.sha256: f.checked.hash for f in files}
+    blob_only = sa.and_(lfs_object.c.sha256.in_(hashes), lfs_object.c.file_hash.is_(None))
+    for sha256 in tx.execute(sa.select(lfs_object.c.sha256).where(blob_only)).scalars().all():
+        tx.execute(sa.update(lfs_object).where(lfs_object.c.sha256 == sha256).values(file_hash=hashes[sha256]))
 
 
 def digests_match(files: list[CheckedFile], digests: Mapping[XetHash, str]) -> list[VerifiedFile]:
