@@ -115,6 +115,17 @@ def test_a_whole_file_that_came_by_lfs_is_turned_into_xet_in_the_background(hub,
     assert person.run("download", "alice/m", "weights.bin", tmp_path / "by-http", HF_HUB_DISABLE_XET="1") == digest
 
 
+def test_conversions_one_after_the_other_share_a_child_but_no_cache(hub, token, tmp_path):
+    person = Person(hub, token, tmp_path / "home")
+    for number in range(3):
+        source = tmp_path / f"{number}.bin"
+        source.write_bytes(random.Random(number).randbytes(2 * MB))
+        person.run("upload", "alice/m", source.name, source, HF_HUB_DISABLE_XET="1")
+        hub.settle()
+        assert "x-xet-hash" in hub.http(token).head(f"/alice/m/resolve/main/{source.name}").headers
+        assert [path.name for path in hub.m.work.iterdir()] == []
+
+
 def test_a_large_file_is_copied_to_another_repository_without_sending_it(hub, token, tmp_path):
     content = random.Random(11).randbytes(12 * MB)
     source = tmp_path / "weights.bin"
