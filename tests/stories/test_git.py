@@ -113,6 +113,13 @@ def test_a_partial_clone_fetches_blobs_when_they_are_needed(hub, alice, stranger
     assert stranger("show", "HEAD~1:a", cwd=cloned) == "old content"
 
 
+def test_a_filter_that_makes_the_server_walk_is_refused(hub, alice, stranger):
+    for name in ("sparse:oid=main:.gitattributes", "combine:tree:3+blob:none"):
+        with pytest.raises(Refused, match="not supported"):
+            stranger.clone(f"{hub.url}/alice/m", f"--filter={name}", "--no-checkout")
+    stranger.clone(f"{hub.url}/alice/m", "--filter=blob:limit=1k", "--no-checkout")
+
+
 def test_a_force_push_replaces_history_and_a_plain_one_does_not(hub, alice):
     folder = alice.clone(f"{hub.url}/alice/m")
     alice.commit(folder, a="1")
@@ -244,7 +251,8 @@ def test_a_client_that_leaves_in_the_middle_takes_git_with_it(hub, alice):
     before = children()
     url = "/alice/m.git/git-upload-pack"
     with hub.http().stream("POST", url, content=body, headers={"git-protocol": "version=2"}) as answer:
-        next(answer.iter_raw(1))
+        blocks = answer.iter_raw(1)
+        next(blocks)
         assert children() - before
     wait_for(lambda: not children() - before)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,8 @@ def _run(m: Machinery, actor: Actor, repo: Repo, refs: dict[str, Ref], wanted: l
     if all(command.new is None for command in wanted):
         _land(m, actor, repo, refs, wanted, _Arrived(None, frozenset(), {}))
         return
+    # The pack lies in the work folder already, and is written once more as it is indexed.
+    m.store.require_space(os.fstat(stream.fileno()).st_size)
     # The refs were read before: from here on the cache has everything that they name.
     m.git.sync(repo.id)
     with quarantine(m.git, repo.id, repo.generation) as box:
@@ -143,7 +146,8 @@ def _require_readable_card(repository: pygit2.Repository, commit: Sha1, new: New
     if commit not in new.commits or _CARD not in found.tree:
         return
     blob = found.tree[_CARD]
-    if not isinstance(blob, pygit2.Blob) or any(_CARD in parent.tree and parent.tree[_CARD].id == blob.id for parent in found.parents):
+    before = [parent.tree[_CARD].id for parent in found.parents if _CARD in parent.tree]
+    if not isinstance(blob, pygit2.Blob) or blob.id in before:
         return
     try:
         frontmatter.metadata(bytes(blob.data[:CARD_BYTES]).decode("utf-8", "replace"))

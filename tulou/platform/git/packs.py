@@ -19,7 +19,6 @@ def merge(repository: Path, packs: list[str], folder: Path) -> NewPack:
     """
     names = "".join(f"pack-{name}.pack\n" for name in packs)
     run(
-        "-c", "pack.windowMemory=256m", "-c", "pack.deltaCacheSize=64m",
         "pack-objects", "-q", "--stdin-packs", "--delta-base-offset", str(folder / "pack"),
         cwd=repository, stdin=names.encode(), timeout=_SECONDS, memory=_MEMORY,
     )  # fmt: skip

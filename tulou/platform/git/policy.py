@@ -18,9 +18,7 @@ from tulou.kernel.limits import (
     PATH_BYTES,
     PATH_DEPTH,
     PUSH_BLOB,
-    PUSH_COMMIT_BYTES,
     PUSH_PARENTS,
-    PUSH_TREE_BYTES,
     PUSH_TREE_FILES,
 )
 from tulou.kernel.names import path_part_problem
@@ -56,9 +54,6 @@ def judge(repository: pygit2.Repository, new: NewObjects) -> dict[LfsPointer, st
     Raises Refused with a sentence for the person who pushes.
     """
     walk = _Walk(repository, new)
-    for oid in new.tags:
-        if len(walk.read(oid)) > PUSH_COMMIT_BYTES:
-            raise Refused("The message of a tag is too long.")
     for oid in new.commits:
         walk.visit(judge_commit(walk.read(oid)).tree, 0, "")
     for oid in new.trees:
@@ -70,8 +65,6 @@ def judge(repository: pygit2.Repository, new: NewObjects) -> dict[LfsPointer, st
 
 def judge_commit(raw: bytes) -> gitobj.CommitHead:
     """Return the head of a commit object, or raise Refused."""
-    if len(raw) > PUSH_COMMIT_BYTES:
-        raise Refused("The message of a commit is too long.")
     try:
         head = gitobj.parse_commit(raw)
     except WireError as cause:
@@ -182,11 +175,8 @@ class _Walk:
         return _Shape(deepest, longest, files)
 
     def _entries(self, oid: Sha1) -> list[gitobj.TreeEntry]:
-        raw = self.read(oid)
-        if len(raw) > PUSH_TREE_BYTES:
-            raise Refused("A folder has too many entries.")
         try:
-            return list(gitobj.parse_tree(raw))
+            return list(gitobj.parse_tree(self.read(oid)))
         except WireError as cause:
             raise Refused(cause.message) from cause
 

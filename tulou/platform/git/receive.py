@@ -11,7 +11,7 @@ from typing import IO
 import pygit2
 
 from tulou.kernel.ids import Sha1
-from tulou.kernel.limits import GIB, PUSH_BLOB, PUSH_OBJECTS, PUSH_PACK
+from tulou.kernel.limits import GIB, PUSH_BLOB, PUSH_COMMIT_BYTES, PUSH_OBJECTS, PUSH_PACK, PUSH_TREE_BYTES
 from tulou.platform.git.cache import NewPack, Quarantine, found_pack
 from tulou.platform.git.policy import NewObjects, Refused
 from tulou.platform.git.run import GitFailed, run
@@ -51,7 +51,10 @@ def prove_complete(quarantine: Quarantine, tips: Iterable[str], known: Iterable[
     """Raise Refused unless everything reachable from `tips` is here; what is reachable from `known` is trusted."""
     wanted = "".join(f"{tip}\n" for tip in tips) + "".join(f"^{tip}\n" for tip in known)
     try:
-        run("rev-list", "--objects", "--quiet", "--stdin", cwd=quarantine.path, stdin=wanted.encode(), timeout=SECONDS)
+        run(
+            "rev-list", "--objects", "--quiet", "--stdin",
+            cwd=quarantine.path, stdin=wanted.encode(), timeout=SECONDS, memory=MEMORY,
+        )  # fmt: skip
     except GitFailed as problem:
         raise Refused("The pack lacks objects that its commits need.") from problem
     except subprocess.TimeoutExpired as problem:
@@ -104,6 +107,7 @@ def _sort(quarantine: Quarantine, oids: list[Sha1], known: pygit2.Repository) ->
         for line in lines:
             oid, kind, size = line.split()
             if kind != "blob":
+                _refuse_bloated(kind, int(size))
                 kinds[kind].append(Sha1(oid))
             elif int(size) > PUSH_BLOB:
                 if oid not in known:  # a large blob that came by the API may be repeated as the base of a delta
@@ -111,3 +115,11 @@ def _sort(quarantine: Quarantine, oids: list[Sha1], known: pygit2.Repository) ->
             elif int(size) < POINTER_BYTES:
                 small.append(Sha1(oid))
     return NewObjects(len(oids), tuple(kinds["commit"]), frozenset(kinds["tree"]), tuple(kinds["tag"]), large, tuple(small))
+
+
+def _refuse_bloated(kind: str, size: int) -> None:
+    """Refuse what would have to be read into memory to be judged, and is no honest tree, commit or tag."""
+    if kind == "tree" and size > PUSH_TREE_BYTES:
+        raise Refused("A folder has too many entries.")
+    if kind != "tree" and size > PUSH_COMMIT_BYTES:
+        raise Refused(f"The message of a {kind} is too long.")

@@ -19,10 +19,16 @@ PINNED = (
     "protocol.allow=never",
     "safe.directory=*",
     "uploadpack.allowFilter=true",
+    # Filters by path or by depth of tree make the server walk; only these two cost nothing.
+    "uploadpackfilter.allow=false",
+    "uploadpackfilter.blob:none.allow=true",
+    "uploadpackfilter.blob:limit.allow=true",
     "uploadpack.allowAnySHA1InWant=false",
     "uploadpack.allowReachableSHA1InWant=true",
     "core.bigFileThreshold=16m",
     "pack.threads=1",
+    "pack.windowMemory=128m",
+    "pack.deltaCacheSize=64m",
 )
 
 
@@ -93,11 +99,15 @@ def _limit_memory(pid: int, memory: int) -> None:
         return  # it has ended already
 
 
-def spawn(*arguments: str, cwd: Path, stdin: IO[bytes] | int = subprocess.PIPE, **env: str) -> subprocess.Popen[bytes]:
-    """Start git with its output on a pipe and its messages discarded: git tells clients what went wrong in its output.
+def spawn(*arguments: str, cwd: Path, stdin: IO[bytes], **env: str) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """Start git and return it with its output. Its messages are discarded: git tells clients what went wrong in its output.
 
-    The caller owns the process: drain it, wait for it.
+    The caller owns both: drain the output, wait for the process.
     """
-    return subprocess.Popen(  # noqa: S603 - a fixed program and checked arguments
-        command(*arguments), cwd=cwd, env=environment(**env), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    )
+    process = subprocess.Popen(  # noqa: S603 - a fixed program and checked arguments
+        command(*arguments), cwd=cwd, env=environment(**env), bufsize=0,
+        stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    if process.stdout is None:
+        raise RuntimeError("a process that was started with a pipe has none")
+    return process, process.stdout

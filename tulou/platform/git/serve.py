@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import IO
+
+import anyio
 
 from tulou.platform.git.run import run, spawn
 
@@ -19,36 +21,34 @@ def advertise(folder: Path, protocol: str) -> bytes:
 
 
 class UploadPack:
-    """One `git upload-pack` at work. Whoever starts it must run `blocks` to its end, or call `stop`."""
+    """One `git upload-pack` at work. Whoever starts it must call `stop`."""
 
     def __init__(self, folder: Path, request: IO[bytes], protocol: str) -> None:
-        self._process = spawn(
+        self._process, self._output = spawn(
             "upload-pack", "--stateless-rpc", "--strict", ".", cwd=folder, stdin=request, GIT_PROTOCOL=_known(protocol)
         )
+        os.set_blocking(self._output.fileno(), False)
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
         """Yield what git writes. git reports its own errors in this stream, as the protocol wants it."""
-        reader = asyncio.StreamReader(limit=BLOCK)
-        loop = asyncio.get_running_loop()
-        # From here on the transport owns the pipe and closes it; closing it a second time could hit somebody else's.
-        output, self._process.stdout = self._process.stdout, None
-        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), output)
-        try:
-            while block := await reader.read(BLOCK):
-                yield block
-        finally:
-            transport.close()
-            self.stop()
+        while True:
+            try:
+                block = os.read(self._output.fileno(), BLOCK)
+            except BlockingIOError:
+                # Not a pipe transport of the event loop: uvloop's closes the descriptor behind our back, which by
+                # then may be somebody else's file.
+                await anyio.wait_readable(self._output)
+                continue
+            if not block:
+                return
+            yield block
 
     def stop(self) -> None:
         """End the process if it still runs, and collect it."""
         self._process.kill()
         self._process.wait(timeout=10)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._output.close()
 
 
 def _known(protocol: str) -> str:
     return protocol if protocol in _VERSIONS else "version=0"
-
-
