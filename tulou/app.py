@@ -28,6 +28,7 @@ from tulou.platform.blobs.turnstile import Turnstile
 from tulou.platform.git.cache import GitCache
 from tulou.platform.jobs.worker import Handler, Worker
 from tulou.platform.machinery import Machinery
+from tulou.platform.markup.markup import Markup
 from tulou.platform.telemetry.log import Log
 from tulou.platform.telemetry.tally import Tally
 from tulou.platform.xet.store import XetStore
@@ -133,6 +134,7 @@ def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Call
         cache=VersionedCache(db),
         tally=Tally(),
         turnstile=Turnstile(db),
+        markup=Markup(),
         work=work,
         wake=wake,
     )

@@ -18,6 +18,7 @@ from tulou.settings import Settings
 
 if TYPE_CHECKING:
     from tulou.platform.git.cache import GitCache
+    from tulou.platform.markup.markup import Markup
     from tulou.platform.xet.store import XetStore
 
 
@@ -35,6 +36,7 @@ class Machinery:
     cache: VersionedCache
     tally: Tally
     turnstile: Turnstile
+    markup: Markup
     work: Path
     """Folder for uploads in progress, on the same file system as the folder store; emptied at every start."""
     wake: Callable[[], None]

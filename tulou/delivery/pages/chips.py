@@ -44,9 +44,8 @@ def of(overview: Overview) -> list[Chip]:
         found.append(Chip("sdk", summary.sdk, listed(kind, other=summary.sdk)))
     done = {chip.label for chip in found} | {summary.pipeline_tag}
     languages = set(texts(summary.card.get("language")))
-    for tag in summary.tags:
-        if tag not in done and not tag.startswith(_HIDDEN) and tag != "model-index":
-            found.append(_chip(kind, tag, is_language=tag in languages or len(tag) == 2))
+    shown = (tag for tag in summary.tags if tag not in done and not tag.startswith(_HIDDEN) and tag != "model-index")
+    found += [_chip(kind, tag, is_language=tag in languages or len(tag) == 2) for tag in shown]
     return list({chip.label: chip for chip in reversed(found)}.values())[::-1]
 
 

@@ -1,0 +1,1 @@
+"""Text that people wrote, made into HTML that cannot do anything."""

@@ -1,0 +1,63 @@
+"""Where a text stands in a repository, so that its relative links lead to files of the same revision."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from urllib.parse import quote, unquote, urlsplit
+
+from tulou.kernel.limits import PATH_BYTES
+
+ID_PREFIX = "u-"
+"""Before every id that an author chose, so that none can be mistaken for one of the page's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The path of a repository's page, a revision as a part of an address, and the folder of the text (empty: the root)."""
+
+    page: str
+    revision: str
+    folder: str = ""
+
+    def link(self, url: str) -> str:
+        """Return where a link leads: relative ones to the page of a file, anchors to the author's own ids."""
+        url = url.strip()
+        if url.startswith("#"):
+            return f"#{ID_PREFIX}{url[1:]}"
+        if _is_absolute(url):
+            return url
+        path, _, anchor = url.partition("#")
+        found = self._path(path)
+        is_folder = found == "" or path.endswith("/")
+        target = f"{self.page}/{'tree' if is_folder else 'blob'}/{self.revision}{'/' if found else ''}{quote(found)}"
+        return target + (f"#{ID_PREFIX}{quote(anchor, safe='-_.~%')}" if anchor else "")
+
+    def image(self, url: str) -> str | None:
+        """Return where an image is, or None for one on another host, which could watch the readers of a page."""
+        url = url.strip()
+        if is_remote(url):
+            return None
+        return url if _is_absolute(url) else f"{self.page}/resolve/{self.revision}/{quote(self._path(url.partition('#')[0]))}"
+
+    def _path(self, url: str) -> str:
+        """Return the path in the repository. `..` never leads out of it."""
+        path = unquote(url.partition("?")[0])[:PATH_BYTES]
+        return posixpath.normpath(f"/{self.folder}/{path}").lstrip("/")
+
+
+def is_remote(url: str) -> bool:
+    """True when a URL names a host, in any spelling that a browser takes for one."""
+    folded = url.strip().replace("\\", "/")
+    return folded.startswith("//") or _scheme(folded) is not None
+
+
+def _is_absolute(url: str) -> bool:
+    return url.startswith("/") or is_remote(url)
+
+
+def _scheme(url: str) -> str | None:
+    try:
+        return urlsplit(url).scheme or None
+    except ValueError:  # such as an IPv6 address that does not end
+        return "unknown"
