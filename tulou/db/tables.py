@@ -61,8 +61,11 @@ session = Table(
     "session", metadata,
     Column("secret_hash", SHA256, primary_key=True),
     Column("account_id", ID, ForeignKey("account.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("created_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),  # when its user proved who they are
     Column("expires_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger),  # to within an hour
+    Column("address", String(64), nullable=False, server_default=""),
+    Column("agent", String(200), nullable=False, server_default=""),  # what the browser calls itself
 )
 
 login_link = Table(
@@ -72,6 +75,48 @@ login_link = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
+)
+
+password = Table(
+    "password", metadata,
+    Column("account_id", ID, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("hash", Text, nullable=False),  # argon2id, with its salt and costs
+    Column("changed_at", BigInteger, nullable=False),
+)
+
+second_factor = Table(  # the secret itself is derived from the salt and the hub's key: a copy of the database lacks it
+    "second_factor", metadata,
+    Column("account_id", ID, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("salt", String(40), nullable=False),
+    Column("enabled_at", BigInteger),  # NULL: the first code is still awaited
+    Column("last_step", BigInteger, nullable=False, server_default="0"),  # a code is good once: the step of the last one
+)
+
+recovery_code = Table(
+    "recovery_code", metadata,
+    Column("account_id", ID, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("code_hash", SHA256, primary_key=True),
+)
+
+failed_signin = Table(  # who has to wait before the next try
+    "failed_signin", metadata,
+    Column("key", String(120), primary_key=True),  # account:<id> | address:<address>
+    Column("failures", Integer, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("blocked_until", BigInteger, nullable=False),
+)
+
+invitation = Table(
+    "invitation", metadata,
+    Column("id", ID, primary_key=True),
+    Column("secret_hash", SHA256, nullable=False, unique=True),
+    Column("made_by", ID, ForeignKey("account.id", ondelete="SET NULL")),
+    Column("org_id", ID, ForeignKey("account.id", ondelete="CASCADE")),
+    Column("role", String(12)),  # in that organization
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    Column("user_id", ID, ForeignKey("account.id", ondelete="SET NULL")),  # who came
 )
 
 device_code = Table(
@@ -130,6 +175,29 @@ repo_tag = Table(
     Column("repo_id", ID, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
     Column("tag", String(200), primary_key=True),
     Index("repo_tag_by_tag", "tag", "repo_id"),
+)
+
+download_day = Table(
+    "download_day", metadata,
+    Column("repo_id", ID, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("day", Integer, primary_key=True),  # days since 1970, UTC
+    Column("count", BigInteger, nullable=False),
+    Index("download_day_by_day", "day"),
+)
+
+# Every three neighbouring characters of a live repository's folded name: what makes finding a rare word cheap.
+repo_gram = Table(
+    "repo_gram", metadata,
+    Column("gram", String(3), primary_key=True),
+    Column("repo_id", ID, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+
+facet = Table(  # how often each task, library, tag … occurs among all public repositories of a kind; counted now and then
+    "facet", metadata,
+    Column("kind", String(8), primary_key=True),
+    Column("counts", Text, nullable=False),  # JSON
+    Column("made_at", BigInteger, nullable=False),
 )
 
 redirect = Table(
