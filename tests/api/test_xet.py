@@ -252,6 +252,9 @@ def test_an_outsider_gets_no_token_for_a_private_repo_and_a_reader_none_for_writ
     assert (hidden.status_code, hidden.content) == (404, missing.content)
     assert bob.get("/api/models/alice/m/xet-write-token/main").status_code == 403
     assert bob.get("/api/models/alice/m/xet-write-token/None?create_pr=1").status_code == 200
+    only_reads = hub.http(hub.user("rita", role="read"))
+    assert only_reads.get("/api/models/alice/m/xet-write-token/None?create_pr=1").status_code == 403
+    assert only_reads.get("/api/models/alice/m/xet-read-token/main").status_code == 200
     assert hub.http().get("/api/models/alice/m/xet-write-token/None?create_pr=1").status_code in {401, 403}
     assert hub.http().get("/api/models/alice/m/xet-read-token/main").status_code == 200
 
@@ -377,3 +380,13 @@ def test_a_shard_may_name_a_file_twice_and_an_empty_one(cas: Cas, file: xd.Whole
     assert cas.plan(file.name).status_code == 200
     assert cas.plan("0" * 64).json() == {"offset_into_first_range": 0, "terms": [], "xorbs": {}}
     assert cas.plan("0" * 64, "bytes=0-").status_code == 416
+
+
+def test_the_author_of_a_pull_request_may_upload_to_it_and_others_may_not(hub: RunningHub, alice: str) -> None:
+    bob, eve = hub.http(hub.user("bob")), hub.http(hub.user("eve"))
+    lines = b'{"key":"header","value":{"summary":"s"}}\n{"key":"file","value":{"path":"a","content":"YQ==","encoding":"base64"}}'
+    opened = bob.post("/api/models/alice/m/commit/main?create_pr=1", content=lines)
+    assert opened.status_code == 200, opened.text
+    for person, status in ((bob, 200), (eve, 403), (hub.http(alice), 200), (hub.http(), 401)):
+        assert person.get("/api/models/alice/m/xet-write-token/refs%2Fpr%2F1").status_code == status
+    assert bob.get("/api/models/alice/m/xet-write-token/main").status_code == 403

@@ -9,8 +9,7 @@ from starlette.types import ASGIApp
 from tulou.delivery.kit import answers
 from tulou.delivery.kit.call import Call, in_thread, objects, text
 from tulou.delivery.kit.routes import Route
-from tulou.features.access import gate
-from tulou.features.content.xet import XetScope, XetToken, mint_token
+from tulou.features.content.xet import XetToken, mint_token, mint_upload_token
 from tulou.features.content.xet_copy import duplicate
 from tulou.kernel.actor import Action
 from tulou.kernel.errors import BadInput
@@ -20,24 +19,17 @@ from tulou.kernel.names import RepoKind, RepoName, parse_repo_id, parse_sha256
 
 async def read_token(call: Call) -> ASGIApp:
     """Give a token to download with. The revision in the path need not exist: the token is about the repository."""
-    return _answer(await _mint(call, "read"))
+    return _answer(await in_thread(mint_token, call.m, call.actor, call.repo, "read", call.base))
 
 
 async def write_token(call: Call) -> ASGIApp:
-    """Give a token to upload with. For a pull request the right to read is enough."""
-    for_pull_request = call.flag("create_pr")
-    if not for_pull_request:
-        gate.check(call.actor, call.repo, Action.WRITE)
-    token = await in_thread(_mint_for_write, call, for_pull_request)
-    return _answer(token)
+    """Give a token to upload with. The revision need not exist, and may be the word None."""
 
+    def mint() -> XetToken:
+        opens_pull, revision = call.flag("create_pr"), call.params["rev"]
+        return mint_upload_token(call.m, call.actor, call.repo, call.base, revision, opens_pull=opens_pull)
 
-async def _mint(call: Call, scope: XetScope) -> XetToken:
-    return await in_thread(mint_token, call.m, call.actor, call.repo, scope, call.base)
-
-
-def _mint_for_write(call: Call, for_pull_request: bool) -> XetToken:  # noqa: FBT001 - passed on by a thread pool that takes no names
-    return mint_token(call.m, call.actor, call.repo, "write", call.base, for_pull_request=for_pull_request)
+    return _answer(await in_thread(mint))
 
 
 def _answer(token: XetToken) -> ASGIApp:
@@ -73,7 +65,7 @@ def _target(value: Any) -> RepoName:
 _REPO = "/api/{kind}/{account}/{name}"
 ROUTES = [
     Route(("GET",), _REPO + "/xet-read-token/{rev}", read_token, Action.READ_CONTENT),
-    # The handler asks for WRITE itself, unless the upload is for a pull request.
+    # The use-case asks for WRITE itself, unless the upload is for a pull request.
     Route(("GET",), _REPO + "/xet-write-token/{rev}", write_token, Action.READ_CONTENT),
     Route(("POST",), _REPO + "/lfs-files/duplicate", duplicate_files, Action.READ_CONTENT),
 ]

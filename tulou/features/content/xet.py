@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tulou.features.access import gate
+from tulou.features.access.rules import Decision, decide
 from tulou.features.accounts import signin
+from tulou.features.content import pulls
 from tulou.features.repos import lookup as repos
 from tulou.features.repos.model import Repo
 from tulou.kernel.actor import SYSTEM, Action, Actor
@@ -55,8 +57,10 @@ def mint_token(m: Machinery, actor: Actor, repo: Repo, scope: XetScope, base: st
     """
     action = Action.WRITE if scope == "write" and not for_pull_request else Action.READ_CONTENT
     gate.check(actor, repo, action)
-    if scope == "write" and actor.user_id is None and not actor.is_admin:
-        raise SignInNeeded
+    if scope == "write":
+        if actor.user_id is None and not actor.is_admin:
+            raise SignInNeeded
+        gate.check_token_writes(actor, repo)
     is_system = actor.user_id is None and actor.is_admin
     claims = {
         "repo": repo.id,
@@ -70,6 +74,16 @@ def mint_token(m: Machinery, actor: Actor, repo: Repo, scope: XetScope, base: st
     seconds = _OWN_SECONDS if is_system else XET_TOKEN_SECONDS
     token, expires = m.signer.seal(PURPOSE, claims, seconds=seconds)
     return XetToken(token, expires, f"{base}/cas/{EPOCH}")
+
+
+def mint_upload_token(m: Machinery, actor: Actor, repo: Repo, base: str, revision: str, *, opens_pull: bool) -> XetToken:
+    """Give `actor` a token to upload with: by the right to write, or for a pull request that they open now or opened before.
+
+    `revision` need not exist. Raises what the gate raises.
+    """
+    may_write = decide(actor, repo, Action.WRITE) is Decision.ALLOW
+    is_author = actor.user_id is not None and pulls.author_of(m, repo, revision) == actor.user_id
+    return mint_token(m, actor, repo, "write", base, for_pull_request=not may_write and (opens_pull or is_author))
 
 
 def admit(m: Machinery, token: str, address: str, request_id: str) -> Holder:
