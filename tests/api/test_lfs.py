@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -302,6 +304,23 @@ def test_a_lock_of_another_repository_cannot_be_released_by_its_id(hub, alice):
 @pytest.mark.parametrize("query", [{"limit": "x"}, {"limit": "-1"}, {"limit": "9" * 40}, {"cursor": "\u00e9"}])
 def test_odd_questions_about_locks_get_an_answer(alice, query):
     assert alice.get("/alice/m.git/info/lfs/locks", params=query).status_code in {200, 400}
+
+
+def test_a_pointer_committed_as_text_needs_the_same_right_as_a_large_file(hub, alice):
+    mallory = hub.http(hub.user("mallory"))
+    hub.repo("mallory/m")
+    upload(alice, CONTENT)
+    text = f"version https://git-lfs.github.com/spec/v1\noid sha256:{OID}\nsize {SIZE}\n".encode()
+    assert commit(alice, "/api/models/alice/m/commit/main", text).status_code == 200
+    assert commit(mallory, "/api/models/mallory/m/commit/main", text).status_code == 404
+    assert hub.http().get("/alice/m/resolve/main/a.txt", follow_redirects=True).content == CONTENT
+    assert commit(alice, "/api/models/alice/m/commit/main", text.replace(b"size", b"siez")).status_code == 400
+
+
+def commit(client: httpx.Client, url: str, content: bytes) -> httpx.Response:
+    file = {"path": "a.txt", "content": base64.b64encode(content).decode(), "encoding": "base64"}
+    lines = [{"key": "header", "value": {"summary": "x"}}, {"key": "file", "value": file}]
+    return client.post(url, content="\n".join(map(json.dumps, lines)), headers={"content-type": "application/x-ndjson"})
 
 
 def test_the_limits_of_the_tests_are_those_of_the_program():

@@ -24,7 +24,7 @@ from tulou.platform.git.write import Edits, Put, TreeWriter
 from tulou.platform.machinery import Machinery
 from tulou.wire import gitattributes
 from tulou.wire.hf_commit import DeletedFile, DeletedFolder, File, Header, LargeFile, Operation
-from tulou.wire.lfs import LfsPointer, format_pointer
+from tulou.wire.lfs import LfsPointer, format_pointer, looks_like_pointer, parse_pointer
 
 RETRIES = 8
 
@@ -125,6 +125,7 @@ class Draft:
         """Take in one operation. Raises ObjectNotFound for a large file that the repository does not own."""
         self._pointers.pop(operation.path, None)
         if isinstance(operation, File):
+            self._own_what_it_points_to(operation)
             self._edits[operation.path] = Put(self._writer.blob(operation.content))
         elif isinstance(operation, LargeFile):
             self._edits[operation.path] = Put(self._writer.blob(format_pointer(self._pointer(operation))))
@@ -150,6 +151,14 @@ class Draft:
     def take_new(self) -> list[str]:
         """Return every object made so far, each once."""
         return list(dict.fromkeys(self._writer.new))
+
+    def _own_what_it_points_to(self, file: File) -> None:
+        """A pointer sent as text refers to a large file like any other: the repository must own it, as in a push."""
+        pointer = parse_pointer(file.content)
+        if pointer is not None:
+            self._pointer(LargeFile(file.path, pointer.oid, pointer.size))
+        elif looks_like_pointer(file.content):
+            raise BadInput("A file looks like a git-lfs pointer but does not follow its format.")
 
     def _pointer(self, operation: LargeFile) -> LfsPointer:
         try:
