@@ -51,7 +51,7 @@ def test_a_link_signs_in_once_and_only_when_the_button_is_pressed(hub: RunningHu
     for _ in range(3):  # a mail scanner follows links
         assert "alice" in client.get(f"/one-time/{secret}").text
     answer = client.post(f"/one-time/{secret}")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/settings/tokens")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/settings/password")
     cookie = answer.headers["set-cookie"]
     assert all(word in cookie for word in ("tulou_session=", "HttpOnly", "SameSite=lax", "Path=/"))
     assert client.get("/settings/tokens").status_code == 200
@@ -253,7 +253,7 @@ def test_no_page_may_run_anything(hub: RunningHub):
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy, path
         assert "script-src 'self';" in policy, path
-        assert not re.search(r"<script(?! type=\"module\" src=\"/static/)|<style|\son\w+=|\sstyle=|javascript:", answer.text), path
+        assert not re.search(r'<script(?! type="module" src="/static/)|<style|\son\w+=|\sstyle=|javascript:', answer.text), path
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 

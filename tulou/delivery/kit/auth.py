@@ -31,6 +31,8 @@ async def authenticate(m: Machinery, route: Route, scope: Scope, headers: Header
             raise Forbidden("This form came from another site.")
         secret = session_secret(m, headers)
         return await _identify(m, "session", secret, address, request_id)
+    if route.login is Login.EITHER and scope["method"] in _SAFE and "authorization" not in headers:
+        return await _identify(m, "session", session_secret(m, headers), address, request_id)
     return await _identify(m, "token", _secret(headers), address, request_id)
 
 
@@ -83,6 +85,7 @@ async def _identify(m: Machinery, what: str, secret: str | None, address: str, r
         known = await in_thread(find, m, secret)
         m.cache.put(mark, what, secret, known)
     actor = signin.actor(m, known, address, request_id)
-    if known is not None and signin.is_use_due(m, known):
+    # Nobody comes in with an expired session, so it is not in use either.
+    if known is not None and not actor.is_anonymous and signin.is_use_due(m, known):
         await in_thread(signin.note_use, m, known)
     return actor

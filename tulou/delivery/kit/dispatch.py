@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tulou.delivery.kit import answers
+from tulou.delivery.kit import answers, usercontent
 from tulou.delivery.kit.auth import authenticate
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.limits import RateLimits
@@ -27,11 +27,12 @@ from tulou.kernel.names import KIND_BY_PLURAL, RepoName, fold, parse_repo_name
 from tulou.platform.machinery import Machinery
 
 Log = Callable[[str, dict[str, Any]], None]
-ErrorPage = Callable[[HubError, Headers, Actor], ASGIApp]
+ErrorPage = Callable[[HubError, Headers, Actor, str], ASGIApp]
+"""Shows a problem: with the headers of the request, who asked, and the address to come back to."""
 _NO_SPACE = 28  # errno.ENOSPC
 
 
-def as_json(problem: HubError, _headers: Headers, _actor: Actor) -> ASGIApp:
+def as_json(problem: HubError, _headers: Headers, _actor: Actor, _here: str) -> ASGIApp:
     """Show a browser what programs get."""
     return answers.error(problem)
 
@@ -39,9 +40,12 @@ def as_json(problem: HubError, _headers: Headers, _actor: Actor) -> ASGIApp:
 class Dispatcher:
     """Serves every request of the hub."""
 
-    def __init__(self, m: Machinery, router: Router, log: Log, error_page: ErrorPage = as_json) -> None:
+    def __init__(
+        self, m: Machinery, router: Router, log: Log, error_page: ErrorPage = as_json, usercontent: Router | None = None
+    ) -> None:
         self._m = m
         self._router = router
+        self._usercontent = usercontent or Router(())
         self._limits = RateLimits(m.clock, m.settings)
         self._origins = Origins(m.settings)
         self._log = log
@@ -97,8 +101,9 @@ class Dispatcher:
     async def _answer(
         self, scope: Scope, receive: Receive, headers: Headers, request_id: str, extra: list[tuple[bytes, bytes]]
     ) -> ASGIApp:
-        found = self._router.find(scope["method"], scope["raw_path"])
-        if found is None and not _is_browser(scope, headers):
+        is_apart = usercontent.is_here(self._m.settings, headers.get("host", ""))
+        found = (self._usercontent if is_apart else self._router).find(scope["method"], scope["raw_path"])
+        if found is None and (is_apart or not _is_browser(scope, headers)):
             raise _missing(scope["path"])
         route, params = found or (_NOWHERE, {})
         address = self._origins.client_address(scope, headers)
@@ -127,10 +132,11 @@ class Dispatcher:
         return found
 
     def _problem(self, problem: HubError, scope: Scope, headers: Headers) -> ASGIApp:
-        if _is_browser(scope, headers):
-            return self._error_page(problem, headers, scope.get("tulou.actor") or Actor())
-        answer = answers.lfs_error(problem) if _speaks_lfs(scope) else answers.error(problem)
-        if problem.status == 401 and _speaks_git(scope):
+        if _is_browser(scope, headers) and not usercontent.is_here(self._m.settings, headers.get("host", "")):
+            return self._error_page(problem, headers, scope.get("tulou.actor") or Actor(), _here(scope))
+        say = answers.lfs_error if _speaks_lfs(scope) else answers.git_error if _speaks_git(scope) else answers.error
+        answer = say(problem)
+        if problem.status == 401 and (_speaks_git(scope) or _speaks_lfs(scope)):
             answer.headers["WWW-Authenticate"] = 'Basic realm="tulou"'
         return answer
 
@@ -146,6 +152,15 @@ async def _nowhere(call: Call) -> ASGIApp:
 
 # A person who is signed in stays so on the page that says that there is no such address.
 _NOWHERE = Route((), "", _nowhere, Access.PUBLIC, Login.COOKIE, Budget.PAGES)
+
+
+def _here(scope: Scope) -> str:
+    """Return the address that was asked for, if asking again later makes sense."""
+    if scope["method"] not in {"GET", "HEAD"}:
+        return ""
+    query = scope["query_string"].decode("ascii", "replace")
+    path: str = scope["raw_path"].decode("ascii", "replace")
+    return path + (f"?{query}" if query else "")
 
 
 def _request_id(headers: Headers) -> str:
@@ -187,7 +202,7 @@ def _is_browser(scope: Scope, headers: Headers) -> bool:
 
 def _speaks_git(scope: Scope) -> bool:
     path: str = scope["path"]
-    return "/info/" in path or path.endswith(("/git-upload-pack", "/git-receive-pack"))
+    return path.endswith(("/info/refs", "/git-upload-pack", "/git-receive-pack"))
 
 
 def _speaks_lfs(scope: Scope) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from tulou.db.engine import Tx
 from tulou.features.accounts import queries
 from tulou.features.accounts.model import Account, AccountKind
 from tulou.features.audit import record
 from tulou.kernel.actor import Actor
-from tulou.kernel.errors import BadInput, Forbidden
+from tulou.kernel.errors import BadInput, Forbidden, SignInNeeded
 from tulou.kernel.ids import new_id
 from tulou.kernel.names import parse_account, parse_new_account
 from tulou.platform.machinery import Machinery
@@ -27,6 +28,24 @@ def create_first_admin(m: Machinery, actor: Actor) -> Account:
     """Make the administrator of a new hub. Their name is reserved, so that nobody else can ever pass for them."""
     require_admin(actor)
     return _insert(m, actor, parse_account(FIRST_ADMIN), "Administrator", None, is_admin=True)
+
+
+def add_user(tx: Tx, m: Machinery, actor: Actor, name: str, fullname: str) -> Account:
+    """Make a user in the caller's transaction, which has decided that they may come. Raises InvalidName, AlreadyExists."""
+    user = _new(m, parse_new_account(name), fullname, None, is_admin=False)
+    queries.insert(tx, user)
+    record.write(tx, m.clock, actor, "user.created", user.id, name=user.name, is_admin=False)
+    return user
+
+
+def change_self(m: Machinery, actor: Actor, *, fullname: str, email: str | None) -> None:
+    """Change what is known about oneself. Raises BadInput."""
+    if actor.user_id is None or actor.token is not None:
+        raise SignInNeeded
+    _check_text(fullname, email)
+    with m.db.write() as tx:
+        queries.change(tx, actor.user_id, fullname=fullname, email=email)
+        record.write(tx, m.clock, actor, "user.changed", actor.user_id, fields=["email", "fullname"])
 
 
 def change_user(
@@ -60,13 +79,17 @@ def require_admin(actor: Actor) -> None:
 
 
 def _insert(m: Machinery, actor: Actor, name: str, fullname: str, email: str | None, *, is_admin: bool) -> Account:
-    _check_text(fullname, email)
-    user = Account(new_id(), AccountKind.USER, name, fullname, email, is_admin, "public", None, m.clock.now(), None)
+    user = _new(m, name, fullname, email, is_admin=is_admin)
     # One transaction: the user and the audit line are there together, or neither is.
     with m.db.write() as tx:
         queries.insert(tx, user)
         record.write(tx, m.clock, actor, "user.created", user.id, name=name, is_admin=is_admin)
     return user
+
+
+def _new(m: Machinery, name: str, fullname: str, email: str | None, *, is_admin: bool) -> Account:
+    _check_text(fullname, email)
+    return Account(new_id(), AccountKind.USER, name, fullname, email, is_admin, "public", None, m.clock.now(), None)
 
 
 def _check_text(fullname: str, email: str | None) -> None:

@@ -8,6 +8,7 @@ from tulou.db.tables import account, login_link
 from tulou.features.accounts import queries, sessions
 from tulou.features.accounts.create import require_admin
 from tulou.features.accounts.model import Account
+from tulou.features.accounts.sessions import Browser
 from tulou.features.audit import record
 from tulou.kernel.actor import Actor
 from tulou.kernel.errors import NotFound
@@ -47,7 +48,7 @@ def whose(m: Machinery, secret: str) -> Account:
     return queries.account_from(row)
 
 
-def redeem(m: Machinery, actor: Actor, secret: str) -> str:
+def redeem(m: Machinery, actor: Actor, secret: str, browser: Browser | None = None) -> str:
     """Spend the link and return the secret of a new session. Raises LinkSpent.
 
     One transaction: of two browsers with the same link exactly one is signed in, and a crash leaves the link unspent.
@@ -58,7 +59,7 @@ def redeem(m: Machinery, actor: Actor, secret: str) -> str:
         if user_id is None:
             raise LinkSpent
         record.write(tx, m.clock, actor, "signin.link", user_id)
-        return sessions.open_in(tx, m, user_id)
+        return sessions.open_in(tx, m, user_id, browser or Browser(actor.address))
 
 
 def _good(m: Machinery, secret: str) -> sa.ColumnElement[bool]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from tulou.db.tables import account, member, session, token
-from tulou.features.accounts import tokens
+from tulou.features.accounts import sessions, tokens
 from tulou.kernel.actor import Actor, Role, Scope, Token, TokenRole
 from tulou.kernel.errors import BadCredentials
 from tulou.kernel.ids import secret_hash
@@ -26,7 +26,9 @@ class Identity:
     token: Token | None
     expires_at: int | None
     last_used_at: int | None = None
-    """When a token was last used, to within an hour; None for a session."""
+    """When the token or the session was last used, to within an hour."""
+    session_hash: str | None = None
+    """What the session of a browser is kept under; None for a token."""
 
 
 def by_token(m: Machinery, secret: str) -> Identity:
@@ -41,8 +43,15 @@ def by_token(m: Machinery, secret: str) -> Identity:
         if row is None:
             raise BadCredentials
         memberships = _memberships(connection, row.account_id)
-    return Identity(row.account_id, row.account_name, row.is_admin, memberships,
-                    Token(row.id, row.name, TokenRole(row.role), _scopes(row.scopes)), row.expires_at, row.last_used_at)
+    return Identity(
+        row.account_id,
+        row.account_name,
+        row.is_admin,
+        memberships,
+        Token(row.id, row.name, TokenRole(row.role), _scopes(row.scopes)),
+        row.expires_at,
+        row.last_used_at,
+    )
 
 
 def by_id(m: Machinery, user_id: str, token_id: str | None) -> Identity:
@@ -69,7 +78,7 @@ def by_id(m: Machinery, user_id: str, token_id: str | None) -> Identity:
 def by_session(m: Machinery, secret: str) -> Identity | None:
     """Find whose browser session this is; None when there is no such session any more."""
     query = (
-        sa.select(session.c.expires_at, account.c.id, account.c.name, account.c.is_admin)
+        sa.select(session, account.c.id, account.c.name, account.c.is_admin)
         .join(account, account.c.id == session.c.account_id)
         .where(session.c.secret_hash == secret_hash(secret), account.c.disabled_at.is_(None))
     )
@@ -77,7 +86,10 @@ def by_session(m: Machinery, secret: str) -> Identity | None:
         row = connection.execute(query).first()
         if row is None:
             return None
-        return Identity(row.id, row.name, row.is_admin, _memberships(connection, row.id), None, row.expires_at)
+        memberships = _memberships(connection, row.id)
+    seen_at = row.seen_at or row.created_at
+    expires_at = min(row.expires_at, seen_at + sessions.IDLE_MS)
+    return Identity(row.id, row.name, row.is_admin, memberships, None, expires_at, seen_at, row.secret_hash)
 
 
 def actor(m: Machinery, identity: Identity | None, address: str, request_id: str) -> Actor:
@@ -92,14 +104,16 @@ def actor(m: Machinery, identity: Identity | None, address: str, request_id: str
 
 
 def note_use(m: Machinery, identity: Identity) -> None:
-    """Write down that a token was used, at most once an hour. `is_use_due` says whether to call."""
+    """Write down that a token or a session was used, at most once an hour. `is_use_due` says whether to call."""
     if identity.token is not None:
         tokens.touch(m, identity.token.id)
+    elif identity.session_hash is not None:
+        sessions.touch(m, identity.session_hash)
 
 
 def is_use_due(m: Machinery, identity: Identity) -> bool:
-    """Say whether the last use of a token that was noted is more than an hour old."""
-    if identity.token is None:
+    """Say whether the last use that was noted is more than an hour old."""
+    if identity.token is None and identity.session_hash is None:
         return False
     return identity.last_used_at is None or identity.last_used_at <= m.clock.now() - tokens.LAST_USE_MS
 

@@ -7,7 +7,7 @@ from tulou.features.accounts.model import Account, AccountKind
 from tulou.features.audit import record
 from tulou.features.orgs import queries
 from tulou.kernel.actor import Actor, Role
-from tulou.kernel.errors import AlreadyExists, BadInput, Forbidden, NotFound, SignInNeeded
+from tulou.kernel.errors import AlreadyExists, BadInput, Conflict, Forbidden, NotFound, SignInNeeded
 from tulou.kernel.ids import new_id
 from tulou.kernel.names import parse_new_account
 from tulou.platform.machinery import Machinery
@@ -37,7 +37,7 @@ def change_org(
     m: Machinery, actor: Actor, org_name: str, *, fullname: str | None = None, default_visibility: str | None = None
 ) -> None:
     """Change what is known about an organization; None leaves it as it is. Raises AccountNotFound, Forbidden."""
-    org = _governed(m, actor, org_name)
+    org = governed(m, actor, org_name)
     values: dict[str, str] = {}
     if fullname is not None and fullname != org.fullname:
         values["fullname"] = _fullname(fullname)
@@ -51,7 +51,7 @@ def change_org(
 
 def set_member(m: Machinery, actor: Actor, org_name: str, user_name: str, role: Role) -> None:
     """Make a user a member, or give a member another role. Raises AccountNotFound, Forbidden."""
-    org = _governed(m, actor, org_name)
+    org = governed(m, actor, org_name)
     user = accounts.user(m, user_name)
     with m.db.write() as tx:
         if queries.set_role(tx, org.id, user.id, role, m.clock.now()):
@@ -60,7 +60,7 @@ def set_member(m: Machinery, actor: Actor, org_name: str, user_name: str, role: 
 
 def remove_member(m: Machinery, actor: Actor, org_name: str, user_name: str) -> None:
     """End a membership. Raises AccountNotFound, Forbidden, and NotFound for somebody who is no member."""
-    org = _governed(m, actor, org_name)
+    org = governed(m, actor, org_name)
     user = accounts.user(m, user_name)
     with m.db.write() as tx:
         if not queries.remove(tx, org.id, user.id):
@@ -68,7 +68,21 @@ def remove_member(m: Machinery, actor: Actor, org_name: str, user_name: str) -> 
         record.write(tx, m.clock, actor, "org.member.removed", org.id, user=user.id)
 
 
-def _governed(m: Machinery, actor: Actor, org_name: str) -> Account:
+def leave(m: Machinery, actor: Actor, org_name: str) -> None:
+    """End one's own membership. Raises Conflict for the last administrator: somebody must be able to go on."""
+    org = accounts.org(m, org_name)
+    if actor.user_id is None or actor.token is not None:
+        raise SignInNeeded
+    with m.db.write() as tx:
+        if queries.is_last_admin(tx, org.id, actor.user_id):
+            raise Conflict("You are its last administrator: make somebody else one first.")
+        if not queries.remove(tx, org.id, actor.user_id):
+            raise NotFound("You are not a member of this organization.")
+        record.write(tx, m.clock, actor, "org.member.left", org.id, user=actor.user_id)
+
+
+def governed(m: Machinery, actor: Actor, org_name: str) -> Account:
+    """Return the organization if `actor` may govern it. Raises AccountNotFound, Forbidden."""
     org = accounts.org(m, org_name)
     if actor.token is not None or not (actor.is_admin or actor.memberships.get(org.id) is Role.ADMIN):
         raise Forbidden("Only an administrator of this organization may do this.")

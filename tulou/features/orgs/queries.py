@@ -64,6 +64,19 @@ def set_role(tx: Tx, org_id: str, user_id: str, role: Role, now: int) -> bool:
     return tx.execute(sa.update(member).where(other).values(role=role.value)).rowcount == 1
 
 
+def has_member(tx: Tx, org_id: str, user_id: str) -> bool:
+    """Say whether somebody belongs to an organization."""
+    return tx.execute(sa.select(member.c.role).where(_one(org_id, user_id))).first() is not None
+
+
+def is_last_admin(tx: Tx, org_id: str, user_id: str) -> bool:
+    """Say whether this is the only administrator that an organization has."""
+    # The lock makes two administrators who leave at once come one after the other.
+    tx.execute(sa.select(account.c.id).where(account.c.id == org_id).with_for_update())
+    admins = sa.select(member.c.user_id).where(member.c.org_id == org_id, member.c.role == Role.ADMIN.value)
+    return [row.user_id for row in tx.execute(admins.limit(2))] == [user_id]
+
+
 def remove(tx: Tx, org_id: str, user_id: str) -> bool:
     """End a membership. False: there was none."""
     return tx.execute(sa.delete(member).where(_one(org_id, user_id))).rowcount == 1

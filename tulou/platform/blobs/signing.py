@@ -41,6 +41,10 @@ class Signer:
             raise BadSignature
         return claims
 
+    def derive(self, purpose: str, name: str) -> bytes:
+        """Return 32 bytes that only this hub can compute for a name: a secret that need not be stored."""
+        return hmac.new(self._key, f"derive {purpose}\n{name}".encode(), hashlib.sha256).digest()
+
     def _mac(self, purpose: str, body: str) -> str:
         return _encode(hmac.new(self._key, f"{purpose}\n{body}".encode(), hashlib.sha256).digest())
 

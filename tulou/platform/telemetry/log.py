@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-_SECRET = re.compile(r"hf_[A-Za-z0-9]{8,}|\b[dls]_[A-Za-z0-9]{34}\b|[?&](?:sig|claim)=[^&\s\"]+|tulou_session=[^;\s\"]+")
+_SECRET = re.compile(r"hf_[A-Za-z0-9]{8,}|\b[dils]_[A-Za-z0-9]{34}\b|[?&](?:sig|claim)=[^&\s\"]+|tulou_session=[^;\s\"]+")
 
 
 class Log:
