@@ -221,6 +221,32 @@ def test_a_list_never_shows_the_files_of_an_older_commit(hub, alice):
     assert [s["rfilename"] for s in fresh["siblings"]] == [".gitattributes", "new.txt"]
 
 
+def test_a_word_is_found_in_every_name_that_a_repository_has_now(hub, alice):
+    hub.user("quincy")
+    for name in ("alice/great-zebra", "alice/plain", "quincy/other"):
+        hub.repo(name)
+    assert ids(alice, search="zebra") == ids(alice, search="eat-ze") == ids(alice, search="ZEBR") == ["alice/great-zebra"]
+    assert ids(alice, search="uinc") == ["quincy/other"]
+    assert ids(alice, search="zebrb") == ids(alice, search="azebra") == []
+    alice.post("/api/repos/move", json={"fromRepo": "alice/great-zebra", "toRepo": "alice/small-horse", "type": "model"}).raise_for_status()
+    assert ids(alice, search="zebra") == []
+    assert ids(alice, search="horse") == ["alice/small-horse"]
+    alice.post("/api/models/alice/plain/duplicate", json={"repository": "alice/horseradish"}).raise_for_status()
+    assert set(ids(alice, search="horse")) == {"alice/small-horse", "alice/horseradish"}
+    alice.request("DELETE", "/api/repos/delete", json={"name": "small-horse", "organization": "alice", "type": "model"}).raise_for_status()
+    assert ids(alice, search="horse") == ["alice/horseradish"]
+
+
+def test_a_rare_word_or_tag_never_shows_what_the_reader_may_not_see(hub, alice):
+    outsider = hub.http(hub.user("mallory"))
+    hub.repo("alice/hidden-walrus", private=True)
+    commit(alice, "alice/hidden-walrus", {"README.md": "---\ntags: [walrus-tag]\n---\n"})
+    hub.settle()
+    for query in ({"search": "walrus"}, {"filter": "walrus-tag"}):
+        assert ids(alice, **query) == ["alice/hidden-walrus"]
+        assert ids(outsider, **query) == []
+
+
 def test_a_list_page_costs_the_same_queries_however_long_it_is(hub, alice):
     counted: list[str] = []
 
@@ -241,7 +267,7 @@ def test_a_list_page_costs_the_same_queries_however_long_it_is(hub, alice):
             counted.clear()
             assert len(ids(alice, **asked)) == last
             costs.append(len(counted))
-    assert costs == [2, 3, 2, 3]
+    assert costs == [4, 3, 4, 3]  # two of the four find out whether a word or tag is rare
 
 
 def test_tasks_and_tags_are_there_for_clients(hub, alice):

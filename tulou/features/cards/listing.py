@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from tulou.db.tables import account, repo
 from tulou.features.access import gate
-from tulou.features.cards import queries
+from tulou.features.cards import narrow, queries
 from tulou.features.cards.model import Overview
 from tulou.features.cards.queries import Keyset
 from tulou.kernel.actor import Actor
@@ -66,26 +68,18 @@ class Page:
 
 
 def page(m: Machinery, actor: Actor, wanted: Filter) -> Page:
-    """Return one page. Costs two queries at most. Raises BadInput for an unknown sort or a broken cursor."""
+    """Return one page. Costs four queries at most, whatever there is. Raises BadInput for an unknown sort or a broken cursor."""
     sort = _SPELLINGS.get(wanted.sort, wanted.sort)
     if sort not in _SORTS:
         raise BadInput(f"The parameter 'sort' must be one of {', '.join(_SORTS)}.")
-    if len(wanted.search) + len(wanted.tags) > MAX_CONDITIONS:
-        raise BadInput(f"At most {MAX_CONDITIONS} words and tags can be asked for at once.")
-    words = (*wanted.search, *wanted.tags, wanted.author or "", wanted.pipeline_tag or "", wanted.library or "")
-    if any("\0" in word for word in words):
-        return Page([], None)  # no name has one, and PostgreSQL refuses to compare with it
     limit = max(1, min(wanted.limit, DETAIL_PAGE if wanted.detail else LIST_PAGE))
     with m.db.read() as connection:
-        conditions = _conditions(wanted)
-        if wanted.author is not None:
-            author = queries.account_id(connection, wanted.author)
-            if author is None:
-                return Page([], None)
-            conditions.append(repo.c.account_id == author)
+        condition = matching(connection, actor, wanted)
+        if condition is None:
+            return Page([], None)
         items = queries.overviews(
             connection,
-            sa.and_(gate.visible_repos(actor), *conditions),
+            condition,
             detail=wanted.detail,
             sort=_order(wanted, sort),
             ascending=wanted.ascending,
@@ -93,6 +87,30 @@ def page(m: Machinery, actor: Actor, wanted: Filter) -> Page:
             limit=limit + 1,
         )
     return Page(items[:limit], _write_cursor(sort, items[limit - 1]) if len(items) > limit else None)
+
+
+def matching(connection: Connection, actor: Actor, wanted: Filter) -> sa.ColumnElement[bool] | None:
+    """Return the condition that visible repositories meet the filter, or None if there can be none.
+
+    Costs three queries at most. Raises BadInput for too many words and tags.
+    """
+    if len(wanted.search) + len(wanted.tags) > MAX_CONDITIONS:
+        raise BadInput(f"At most {MAX_CONDITIONS} words and tags can be asked for at once.")
+    words = (*wanted.search, *wanted.tags, wanted.author or "", wanted.pipeline_tag or "", wanted.library or "")
+    if any("\0" in word for word in words):
+        return None  # no name has one, and PostgreSQL refuses to compare with it
+    conditions = _conditions(wanted)
+    if wanted.author is not None:
+        author = queries.account_id(connection, wanted.author)
+        if author is None:
+            return None
+        conditions.append(repo.c.account_id == author)
+    ids = narrow.few(connection, _rarities(wanted))
+    if ids is not None:
+        # An expression instead of the column: else SQLite walks the list's own index past everything to meet the few.
+        conditions[0] = repo.c.kind.concat("") == wanted.kind.value
+        conditions.append(repo.c.id.in_(ids))
+    return sa.and_(gate.visible_repos(actor), *conditions)
 
 
 def parse_parameters(text: str) -> tuple[int | None, int | None]:
@@ -130,6 +148,18 @@ def _conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:
     if most is not None:
         conditions.append(repo.c.parameters <= most)
     return conditions
+
+
+def _rarities(wanted: Filter) -> Iterator[narrow.Condition]:
+    """Yield the conditions that may leave few rows."""
+    tags = [*wanted.tags]
+    if wanted.kind is RepoKind.MODEL:  # whose task and library are tags as well
+        tags += [tag for tag in (wanted.pipeline_tag, wanted.library) if tag is not None]
+    yield from map(narrow.tagged, tags)
+    for word in wanted.search:
+        condition = narrow.named(fold(word[:_WORD_CHARS])) if "/" not in word else None
+        if condition is not None:
+            yield condition
 
 
 def _named(word: str) -> sa.ColumnElement[bool]:

@@ -73,7 +73,7 @@ def card_commit(connection: Connection, repo_id: str) -> str | None:
 
 def has_tag(tag: str) -> sa.ColumnElement[bool]:
     """The condition that a repository has a tag."""
-    return repo.c.id.in_(sa.select(repo_tag.c.repo_id).where(repo_tag.c.tag == tag))
+    return sa.exists().where(repo_tag.c.repo_id == repo.c.id, repo_tag.c.tag == tag)
 
 
 def tagged(

@@ -15,6 +15,7 @@ from tulou.features.content.land import publish_pack
 from tulou.features.quota import use
 from tulou.features.repos import lookup
 from tulou.features.repos.model import Repo
+from tulou.features.repos.naming import index_name
 from tulou.fsio.faults import point
 from tulou.kernel.actor import Action, Actor
 from tulou.kernel.errors import AlreadyExists, BadInput
@@ -92,6 +93,7 @@ def move(m: Machinery, actor: Actor, old: RepoName, new: RepoName) -> Repo:
             size = tx.execute(sa.select(repo_table.c.storage_bytes).where(repo_table.c.id == repo.id)).scalar_one()
             use.require(tx, m, owner.id, size)
         tx.execute(sa.update(repo_table).where(repo_table.c.id == repo.id).values(**values))
+        index_name(tx, repo.id, fold(new.name))
         if fold(repo.name.full) != fold(new.full):
             insert_or_ignore(
                 tx,
@@ -114,6 +116,7 @@ def delete(m: Machinery, actor: Actor, name: RepoName) -> None:
     with m.db.write() as tx:
         tx.execute(sa.update(repo_table).where(repo_table.c.id == repo.id).values(deleted_at=m.clock.now()))
         tx.execute(sa.delete(redirect).where(redirect.c.repo_id == repo.id))
+        index_name(tx, repo.id, "")
         outbox.append(tx, m.clock, RepoDeleted(repo.id, actor.user_id))
         record.write(tx, m.clock, actor, "repo.delete", repo.id, name=repo.name.full, kind=repo.name.kind.value)
         tx.on_commit(m.wake)
@@ -148,6 +151,7 @@ def duplicate(m: Machinery, actor: Actor, source: Repo, new: RepoName, *, visibi
             "likes": 0,
         }
         tx.execute(sa.insert(repo_table).values({**row, **fresh}))
+        index_name(tx, repo_id, fold(new.name))
         _copy_rows(tx, source.id, repo_id)
         outbox.append(tx, m.clock, RepoCreated(repo_id, actor.user_id))
         record.write(tx, m.clock, actor, "repo.duplicate", repo_id, source=source.name.full, name=new.full)
@@ -194,6 +198,7 @@ def _insert(
                 storage_bytes=made.size,
             )
         )
+        index_name(tx, repo_id, fold(name.name))
         tx.execute(sa.insert(ref).values(repo_id=repo_id, name="refs/heads/main", target=commit, peeled=commit, updated_at=now))
         tx.execute(sa.insert(pack).values(repo_id=repo_id, hash=made.hash, size=made.size, objects=made.objects, created_at=now))
         outbox.append(tx, m.clock, RepoCreated(repo_id, actor.user_id))

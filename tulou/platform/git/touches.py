@@ -24,7 +24,7 @@ class Touches:
     def touched(self, repository: pygit2.Repository, commit: pygit2.Commit, folder: str, names: set[str]) -> set[str]:
         """Return those of the names that the commit gave a content which no parent of it has. `folder` is '' for the root."""
         if not commit.parent_ids:
-            return set(names) if _folder(repository, commit, folder) is not None else set()
+            return set(names) if _folder(commit, folder) is not None else set()
         key = (str(commit.id), folder)
         changed = self._changed.get(key)
         if changed is None:
@@ -33,8 +33,8 @@ class Touches:
         return names & changed
 
     def _compare(self, repository: pygit2.Repository, commit: pygit2.Commit, folder: str) -> frozenset[str]:
-        here = _folder(repository, commit, folder)
-        parents = [_folder(repository, parent, folder) for parent in commit.parents]
+        here = _folder(commit, folder)
+        parents = [_folder(parent, folder) for parent in commit.parents]
         if here is None or here in parents:
             return _NOTHING
         records = self._of_tree(repository, here)
@@ -51,7 +51,7 @@ class Touches:
         return known
 
 
-def _folder(repository: pygit2.Repository, commit: pygit2.Commit, folder: str) -> Sha1 | None:
+def _folder(commit: pygit2.Commit, folder: str) -> Sha1 | None:
     if folder == "":
         return Sha1(str(commit.tree_id))
     try:
