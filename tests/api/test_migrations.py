@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,8 @@ def differences(db: Database) -> list[object]:
 
 @pytest.fixture
 def sqlite(tmp_path: Path):
-    db = Database(f"sqlite:///{tmp_path / 'hub.db'}")
-    yield db
-    db.close()
+    with closing(Database(f"sqlite:///{tmp_path / 'hub.db'}")) as db:
+        yield db
 
 
 def test_migrations_make_the_tables_of_the_program_on_sqlite(sqlite: Database):
@@ -38,11 +38,9 @@ def test_migrations_make_the_tables_of_the_program_on_sqlite(sqlite: Database):
 
 
 def test_migrations_make_the_tables_of_the_program_on_postgresql(postgres: PostgresServer):
-    with postgres.database(empty=True) as url:
-        db = Database(url)
+    with postgres.database(empty=True) as url, closing(Database(url)) as db:
         upgrade(db)
         assert differences(db) == []
-        db.close()
 
 
 def test_upgrading_twice_changes_nothing(sqlite: Database):
