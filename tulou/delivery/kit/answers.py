@@ -55,10 +55,18 @@ def error(problem: HubError) -> Response:
 
 def lfs_error(problem: HubError) -> Response:
     """Answer with an error as git-lfs reads it: it shows `message` to its user."""
-    answer = error(problem)
-    answer.body = orjson.dumps({"message": problem.message, "code": problem.code})
-    answer.headers["content-length"] = str(len(answer.body))
-    answer.headers["content-type"] = MEDIA_TYPE
+    return _with_body(error(problem), orjson.dumps({"message": problem.message, "code": problem.code}), MEDIA_TYPE)
+
+
+def git_error(problem: HubError) -> Response:
+    """Answer with an error as git reads it: it shows plain text to its user."""
+    return _with_body(error(problem), f"{problem.message}\n".encode(), "text/plain; charset=utf-8")
+
+
+def _with_body(answer: Response, body: bytes, media_type: str) -> Response:
+    answer.body = body
+    answer.headers["content-length"] = str(len(body))
+    answer.headers["content-type"] = media_type
     return answer
 
 

@@ -136,7 +136,7 @@ class Dispatcher:
             return self._error_page(problem, headers, scope.get("tulou.actor") or Actor(), _here(scope))
         say = answers.lfs_error if _speaks_lfs(scope) else answers.git_error if _speaks_git(scope) else answers.error
         answer = say(problem)
-        if problem.status == 401 and (_speaks_git(scope) or _speaks_lfs(scope)):
+        if problem.status == 401 and _asks_for_credentials(scope):
             answer.headers["WWW-Authenticate"] = 'Basic realm="tulou"'
         return answer
 
@@ -198,6 +198,11 @@ def _renamed_path(scope: Scope, asked: RepoName, repo: Repo) -> str:
 def _is_browser(scope: Scope, headers: Headers) -> bool:
     """Say whether a person is looking: no client library asks for HTML."""
     return "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api/")
+
+
+def _asks_for_credentials(scope: Scope) -> bool:
+    # Not for `/lfs/…`: those links carry their right, and git-lfs would ask its user for a password in vain.
+    return _speaks_git(scope) or "/info/lfs/" in scope["path"]
 
 
 def _speaks_git(scope: Scope) -> bool:
