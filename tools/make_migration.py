@@ -42,7 +42,7 @@ def main(message: str) -> None:
 def tidy(text: str) -> str:
     """Make what Alembic wrote against SQLite right for PostgreSQL too, and plainer to read."""
     # Constraint and index names are plain text to us; there is no naming convention to apply.
-    text = re.sub(r"op\.f\(('[^']+')\)", r"\1", text)
+    text = re.sub(r"\b(?:batch_)?op\.f\(('[^']+')\)", r"\1", text)
     # SQLite has no boolean literals, PostgreSQL takes nothing else.
     text = re.sub(r"(sa\.Boolean\(\), server_default=)sa\.text\('0'\)", r"\1sa.false()", text)
     text = re.sub(r"(sa\.Boolean\(\), server_default=)sa\.text\('1'\)", r"\1sa.true()", text)
