@@ -228,12 +228,14 @@ def test_a_word_is_found_in_every_name_that_a_repository_has_now(hub, alice):
     assert ids(alice, search="zebra") == ids(alice, search="eat-ze") == ids(alice, search="ZEBR") == ["alice/great-zebra"]
     assert ids(alice, search="uinc") == ["quincy/other"]
     assert ids(alice, search="zebrb") == ids(alice, search="azebra") == []
-    alice.post("/api/repos/move", json={"fromRepo": "alice/great-zebra", "toRepo": "alice/small-horse", "type": "model"}).raise_for_status()
+    moved = {"fromRepo": "alice/great-zebra", "toRepo": "alice/small-horse", "type": "model"}
+    alice.post("/api/repos/move", json=moved).raise_for_status()
     assert ids(alice, search="zebra") == []
     assert ids(alice, search="horse") == ["alice/small-horse"]
     alice.post("/api/models/alice/plain/duplicate", json={"repository": "alice/horseradish"}).raise_for_status()
     assert set(ids(alice, search="horse")) == {"alice/small-horse", "alice/horseradish"}
-    alice.request("DELETE", "/api/repos/delete", json={"name": "small-horse", "organization": "alice", "type": "model"}).raise_for_status()
+    gone = {"name": "small-horse", "organization": "alice", "type": "model"}
+    alice.request("DELETE", "/api/repos/delete", json=gone).raise_for_status()
     assert ids(alice, search="horse") == ["alice/horseradish"]
 
 

@@ -62,13 +62,14 @@ def few(connection: Connection, conditions: Iterable[Condition]) -> list[str] | 
     known = list(islice(conditions, _MOST_CONDITIONS))
     if not known:
         return None
-    row = iter(connection.execute(sa.select(*(count for condition in known for count in (*condition.counts, condition.extra)))).one())
+    questions = [count for condition in known for count in (*condition.counts, condition.extra)]
+    row = iter(connection.execute(sa.select(*questions)).one())
     sizes = [([next(row) for _ in condition.counts], next(row)) for condition in known]
     rarest = min(range(len(known)), key=lambda i: min(sizes[i][0]) + sizes[i][1])
     counts, extra = sizes[rarest]
     if min(counts) + extra == 0:
         return []
-    found = list(connection.execute(known[rarest].ids(counts.index(min(counts))).limit(FEW + 1)).scalars())
+    found = [row.id for row in connection.execute(known[rarest].ids(counts.index(min(counts))).limit(FEW + 1))]
     return found if len(found) <= FEW else None
 
 
