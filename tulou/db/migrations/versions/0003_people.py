@@ -22,4 +22,4 @@ def upgrade() -> None:
     present = {column["name"] for column in sa.inspect(connection).get_columns("session")}
     for column in (session.c.seen_at, session.c.address, session.c.agent):
         if column.name not in present:
-            op.add_column("session", column.copy())
+            op.add_column("session", sa.Column(column.name, column.type, nullable=column.nullable, server_default=column.server_default))
