@@ -13,10 +13,11 @@ import pytest
 import sqlalchemy as sa
 
 from tests.conftest import RunningHub
-from tulou.db.tables import account, token
+from tulou.db.tables import account, lfs_object, token, xet_file
 from tulou.features.content import lfs as lfs_use_cases
 from tulou.features.content.lfs_upload import expire
 from tulou.kernel import limits
+from tulou.platform.blobs.store import blob_key
 
 CONTENT = b"some large content"
 OID, SIZE = hashlib.sha256(CONTENT).hexdigest(), len(CONTENT)
@@ -304,6 +305,16 @@ def test_a_lock_of_another_repository_cannot_be_released_by_its_id(hub, alice):
 @pytest.mark.parametrize("query", [{"limit": "x"}, {"limit": "-1"}, {"limit": "9" * 40}, {"cursor": "\u00e9"}])
 def test_odd_questions_about_locks_get_an_answer(alice, query):
     assert alice.get("/alice/m.git/info/lfs/locks", params=query).status_code in {200, 400}
+
+
+def test_bytes_that_are_stored_as_xet_already_are_proven_by_upload_but_not_stored_twice(hub, alice):
+    with hub.m.db.write() as tx:
+        tx.execute(sa.insert(xet_file).values(hash="c" * 64, size=SIZE, terms=b"", sha256=OID, created_at=0))
+        tx.execute(sa.insert(lfs_object).values(sha256=OID, size=SIZE, file_hash="c" * 64, created_at=hub.m.clock.now()))
+    assert "error" in ask(alice, "download", obj()).json()["objects"][0], "it is not yet this repository's"
+    upload(alice, CONTENT)
+    assert "actions" in ask(alice, "download", obj()).json()["objects"][0]
+    assert hub.m.store.size(blob_key(OID)) is None
 
 
 def test_a_pointer_committed_as_text_needs_the_same_right_as_a_large_file(hub, alice):

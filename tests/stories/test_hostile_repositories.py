@@ -475,6 +475,14 @@ def test_a_fetch_that_makes_no_sense_ends_without_harm(hub, mallory, what, versi
     assert not list(Path(hub.m.work).iterdir())
 
 
+def test_folders_that_are_too_much_to_read_are_refused_before_they_are_read(mallory, monkeypatch):
+    monkeypatch.setattr("tulou.platform.git.receive.PUSH_TREES_BYTES", 20_000)
+    assert "push the history in parts" in push_commit(mallory, lambda p: p.files(*(f"{n:06}" for n in range(1_000))))[1]
+    assert "ok refs/heads/" in push_commit(mallory, lambda p: p.files(*(f"{n:06}" for n in range(100))))[1]
+    monkeypatch.setattr("tulou.platform.git.receive.PUSH_TREE_BYTES", 10_000)
+    assert "too many entries" in push_commit(mallory, lambda p: p.files(*(f"{n:06}" for n in range(400))))[1]
+
+
 def test_the_limit_of_refs_holds(hub, mallory, monkeypatch):
     monkeypatch.setattr("tulou.features.content.ref_names.REFS_PER_REPO", 3)
     hub.repo("mallory/few")

@@ -11,7 +11,7 @@ from typing import IO
 import pygit2
 
 from tulou.kernel.ids import Sha1
-from tulou.kernel.limits import GIB, PUSH_BLOB, PUSH_COMMIT_BYTES, PUSH_OBJECTS, PUSH_PACK, PUSH_TREE_BYTES
+from tulou.kernel.limits import GIB, PUSH_BLOB, PUSH_COMMIT_BYTES, PUSH_OBJECTS, PUSH_PACK, PUSH_TREE_BYTES, PUSH_TREES_BYTES
 from tulou.platform.git.cache import NewPack, Quarantine, found_pack
 from tulou.platform.git.policy import NewObjects, Refused
 from tulou.platform.git.run import GitFailed, run
@@ -103,11 +103,13 @@ def _sort(quarantine: Quarantine, oids: list[Sha1], known: pygit2.Repository) ->
     kinds: dict[str, list[Sha1]] = {"commit": [], "tree": [], "tag": []}
     large: dict[Sha1, int] = {}
     small: list[Sha1] = []
+    to_read = 0
     with told.open() as lines:
         for line in lines:
             oid, kind, size = line.split()
             if kind != "blob":
-                _refuse_bloated(kind, int(size))
+                to_read += int(size)
+                _refuse_bloated(kind, int(size), to_read)
                 kinds[kind].append(Sha1(oid))
             elif int(size) > PUSH_BLOB:
                 if oid not in known:  # a large blob that came by the API may be repeated as the base of a delta
@@ -117,9 +119,11 @@ def _sort(quarantine: Quarantine, oids: list[Sha1], known: pygit2.Repository) ->
     return NewObjects(len(oids), tuple(kinds["commit"]), frozenset(kinds["tree"]), tuple(kinds["tag"]), large, tuple(small))
 
 
-def _refuse_bloated(kind: str, size: int) -> None:
+def _refuse_bloated(kind: str, size: int, total: int) -> None:
     """Refuse what would have to be read into memory to be judged, and is no honest tree, commit or tag."""
     if kind == "tree" and size > PUSH_TREE_BYTES:
         raise Refused("A folder has too many entries.")
     if kind != "tree" and size > PUSH_COMMIT_BYTES:
         raise Refused(f"The message of a {kind} is too long.")
+    if total > PUSH_TREES_BYTES:
+        raise Refused("The folders of this push are too many to check at once: push the history in parts.")
