@@ -35,6 +35,19 @@ LIST_PAGE: Final = 1_000
 PATHS_INFO: Final = 1_000
 COMMITS_PAGE: Final = 50
 
+DIFF_FILES: Final = 300
+DIFF_BYTES: Final = 400 * KIB
+"""Text that the page of one commit shows; the files beyond it are folded."""
+DIFF_LINES: Final = 6_000
+DIFF_FILE_BYTES: Final = 512 * KIB
+EDIT_BYTES: Final = 1 * MIB
+"""A text file may be changed in the browser up to this size."""
+SHOWCASE_SECONDS: Final = 900
+"""A link to a file on the second origin works this long."""
+FORM_UPLOAD_FILES: Final = 100
+FORM_UPLOAD_BYTES: Final = 10 * GIB
+"""One upload by the plain form; the script of the upload page has no such limits."""
+
 PUSH_PACK: Final = 5 * GIB
 PUSH_OBJECTS: Final = 2_000_000
 PUSH_BLOB: Final = 10 * MIB
@@ -43,7 +56,9 @@ PUSH_BLOB: Final = 10 * MIB
 PUSH_TREE_FILES: Final = 1_000_000
 """Files that one pushed commit may hold, every folder counted as often as it appears."""
 PUSH_COMMIT_BYTES: Final = 1 * MIB
-PUSH_TREE_BYTES: Final = 32 * MIB
+PUSH_TREE_BYTES: Final = 16 * MIB
+PUSH_TREES_BYTES: Final = 2 * GIB
+"""All folders and commits of one push, unpacked: each is read to be judged, and deltas can make them out of nothing."""
 PUSH_PARENTS: Final = 100
 PUSH_TAG_CHAIN: Final = 8
 PUSH_COMMANDS: Final = 10_000
