@@ -220,7 +220,8 @@ def test_a_repository_page_shows_card_files_and_how_to_get_it(hub: RunningHub):
 
 
 def test_an_empty_hub_has_words_for_it(hub: RunningHub):
-    assert "There is nothing here yet." in browser(hub).get("/").text
+    assert "Start here" in browser(hub).get("/").text
+    assert "There is nothing here yet." in browser(hub).get("/models").text
 
 
 def test_a_browser_gets_problems_as_pages_and_a_program_as_json(hub: RunningHub):

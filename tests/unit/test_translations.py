@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jinja2.nodes
 import pytest
+
 from tulou.delivery.pages import render
 from tulou.delivery.pages.assets import WEB
 

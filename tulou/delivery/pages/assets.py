@@ -18,7 +18,7 @@ from tulou.kernel.errors import NotFound
 
 WEB = Path(tulou.__file__).parent / "web"
 STYLESHEET = "tulou.css"
-_KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png"}
+_KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -75,8 +75,9 @@ async def favicon(call: Call) -> ASGIApp:
 
 async def robots(call: Call) -> ASGIApp:
     """Ask crawlers to leave alone what is endless or of no use to them."""
-    rules = "User-agent: *\nDisallow: /api/\nDisallow: /settings/\nDisallow: /search\nDisallow: /*/resolve/\nDisallow: /*/commits/\n"
-    return Response(rules, headers={"Cache-Control": "public, max-age=3600"}, media_type="text/plain; charset=utf-8")
+    refused = ("/api/", "/settings/", "/search", "/*/resolve/", "/*/commits/")
+    rules = ["User-agent: *", *(f"Disallow: {path}" for path in refused), ""]
+    return Response("\n".join(rules), headers={"Cache-Control": "public, max-age=3600"}, media_type="text/plain; charset=utf-8")
 
 
 def _asset(suffix: str, content: bytes) -> Asset:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from tulou.delivery.pages.words import Translate
+from tulou.features.cards.vocabulary import TASKS
 from tulou.kernel.clock import iso
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -24,6 +25,11 @@ def short(count: int) -> str:
     power = min((len(str(count)) - 1) // 3, len(_POWERS) - 1)
     value = count / 1000**power
     return f"{value:.0f}{_POWERS[power]}" if power == 0 or value >= 99.5 else f"{value:.1f}".removesuffix(".0") + _POWERS[power]
+
+
+def task(name: str) -> str:
+    """Return the English label of a task, which the translator knows; a task that nobody listed keeps its name."""
+    return TASKS[name].label if name in TASKS else name
 
 
 def date(millis: int) -> str:

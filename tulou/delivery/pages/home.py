@@ -10,20 +10,22 @@ from tulou.delivery.kit import answers
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Access, Budget, Login, Route
 from tulou.delivery.pages import render
+from tulou.delivery.pages.lists import TITLES
 from tulou.features.access import counts
 from tulou.features.accounts import lookup as accounts
 from tulou.features.accounts.model import AccountKind
+from tulou.features.cards import spotlight
 from tulou.features.orgs import lookup as orgs
 from tulou.kernel.errors import AccountNotFound
-from tulou.kernel.names import parse_account
+from tulou.kernel.names import RepoKind, parse_account
 
-_NEWEST = 20
+_TRENDING, _RECENT, _YOURS = 6, 9, 6
+_SHOWN = (RepoKind.MODEL, RepoKind.DATASET, RepoKind.SPACE)
 
 
 async def home(call: Call) -> ASGIApp:
-    """Show what this hub is, how to connect, and what changed last."""
-    newest = await in_thread(lambda: counts.newest(call.m, call.actor, _NEWEST))
-    return render.page(call, "home.html", newest=newest)
+    """Show what is used and fresh, what is the reader's, and how to begin."""
+    return render.page(call, "home.html", **await in_thread(_home, call))
 
 
 async def account(call: Call) -> ASGIApp:
@@ -34,6 +36,23 @@ async def account(call: Call) -> ASGIApp:
 async def health(call: Call) -> ASGIApp:
     """Answer a load balancer."""
     return answers.json({"status": "ok"})
+
+
+def _home(call: Call) -> dict[str, Any]:
+    reader = (call.actor.user_id, call.actor.name)
+    known = call.m.cache.get("home", reader)
+    if isinstance(known, dict):
+        return known
+    mark = call.m.cache.mark()
+    recent = spotlight.recent(call.m, call.actor, _RECENT)
+    found: dict[str, Any] = {
+        "trending": [(kind.plural, TITLES[kind], spotlight.trending(call.m, call.actor, kind, _TRENDING)) for kind in _SHOWN],
+        "recent": recent,
+        "yours": spotlight.yours(call.m, call.actor, _YOURS),
+        "is_empty": not recent,
+    }
+    call.m.cache.put(mark, "home", reader, found)
+    return found
 
 
 def _account(call: Call) -> dict[str, Any]:

@@ -49,11 +49,13 @@ class Reader:
     """Unix milliseconds, for "3 days ago"."""
 
 
-def page(call: Call, template: str, *, status: int = 200, **values: Any) -> Response:
-    """Answer with a page in the reader's language."""
+def page(call: Call, template: str, *, status: int = 200, frame_source: str | None = None, **values: Any) -> Response:
+    """Answer with a page in the reader's language. `frame_source` is an origin that it may show in a frame."""
     reader = reader_of(call)
     body = text(template, reader, **values).encode()
     headers = dict(HEADERS)
+    if frame_source is not None:
+        headers["Content-Security-Policy"] += f"; frame-src {frame_source}"
     # Only what was merely looked at: an answer to a form may hold a secret next to what somebody else wrote (BREACH).
     if call.request.method == "GET" and _takes_gzip(call.request.headers) and len(body) >= _COMPRESS_FROM:
         body = gzip.compress(body, 4, mtime=0)
@@ -92,7 +94,7 @@ def environment() -> Environment:
     """Return the templates, loaded once: they are part of the program."""
     loader = FileSystemLoader(WEB / "templates")
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters.update(size=size, date=date, short=formats.short)
+    made.filters.update(size=size, date=date, short=formats.short, task=formats.task)
     made.globals["asset"] = assets.url
     return made
 

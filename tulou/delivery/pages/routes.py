@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from tulou.delivery.pages import assets, home, look, repo, signin, tokens
+from tulou.delivery.pages import assets, home, lists, look, repo, signin, tokens
 
-ROUTES = [*assets.ROUTES, *home.ROUTES, *look.ROUTES, *signin.ROUTES, *tokens.ROUTES, *repo.ROUTES]
+ROUTES = [
+    *assets.ROUTES,
+    *home.ROUTES,
+    *lists.ROUTES,
+    *look.ROUTES,
+    *repo.ROUTES,
+    *signin.ROUTES,
+    *tokens.ROUTES,
+]

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from tulou.db.engine import Tx
-from tulou.db.tables import account, ref, repo, repo_tag
+from tulou.db.tables import account, facet, ref, repo, repo_tag
 from tulou.features.cards.model import Overview, Summary
 from tulou.kernel.names import RepoKind, RepoName, fold
 
@@ -25,6 +25,13 @@ _FULL = (*_LIGHT, repo.c.card, repo.c.facts)
 _ROWS = repo.join(account, account.c.id == repo.c.account_id).outerjoin(
     ref, sa.and_(ref.c.repo_id == repo.c.id, ref.c.name == sa.literal("refs/heads/") + repo.c.default_branch)
 )
+
+# Ranges of parameters, spelled as the parameter `num_parameters` is, each with where it ends.
+PARAMETER_RANGES: tuple[tuple[str, int], ...] = (
+    ("max:100M", 10**8), ("min:100M,max:1B", 10**9), ("min:1B,max:8B", 8 * 10**9), ("min:8B,max:40B", 40 * 10**9),
+    ("min:40B", 10**18),
+)  # fmt: skip
+_FACET_VALUES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,38 @@ def models_by_task(connection: Connection, tasks: list[str], visible: sa.ColumnE
     return found
 
 
+def count_facets(connection: Connection, condition: sa.ColumnElement[bool]) -> dict[str, Any]:
+    """Return how often each task, library, SDK, range of parameters and tag occurs among repositories, and their number."""
+    hits = sa.select(repo.c.id, repo.c.pipeline_tag, repo.c.library, repo.c.sdk, repo.c.parameters).where(condition).cte("hits")
+    found: dict[str, Any] = {"total": int(connection.execute(sa.select(sa.func.count()).select_from(hits)).scalar_one())}
+    for name in ("pipeline_tag", "library", "sdk"):
+        found[name] = _counts(connection, hits.c[name], hits)
+    found["parameters"] = _counts(connection, _bucket(hits.c.parameters), hits)
+    found["tags"] = _counts(connection, repo_tag.c.tag, hits.join(repo_tag, repo_tag.c.repo_id == hits.c.id))
+    return found
+
+
+def _counts(connection: Connection, value: sa.ColumnElement[Any], rows: sa.FromClause) -> dict[str, int]:
+    query = sa.select(value.label("value"), sa.func.count().label("count")).select_from(rows).where(value.is_not(None))
+    query = query.group_by(sa.text("value")).order_by(sa.text("count DESC")).limit(_FACET_VALUES)
+    return {row.value: int(row[1]) for row in connection.execute(query)}
+
+
+def _bucket(parameters: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    return sa.case(*((parameters < most, name) for name, most in PARAMETER_RANGES), else_=None)
+
+
+def stored_facets(connection: Connection, kind: RepoKind) -> str | None:
+    """Return what was counted of all public repositories of a kind, as JSON."""
+    return connection.execute(sa.select(facet.c.counts).where(facet.c.kind == kind.value)).scalar()
+
+
+def store_facets(tx: Tx, kind: RepoKind, counts: str, now: int) -> None:
+    """Keep what was counted of all public repositories of a kind."""
+    tx.execute(sa.delete(facet).where(facet.c.kind == kind.value))
+    tx.execute(sa.insert(facet).values(kind=kind.value, counts=counts, made_at=now))
+
+
 def store(tx: Tx, repo_id: str, default_ref: str, commit: str, summary: Summary) -> bool:
     """Write a summary down if the default branch is still at `commit`. False: it moved on, nothing was written."""
     at_head = sa.exists().where(ref.c.repo_id == repo_id, ref.c.name == default_ref, ref.c.peeled == commit)
@@ -166,3 +205,15 @@ def _overview(row: sa.Row[Any], *, detail: bool) -> Overview:
             facts=json.loads(row.facts) if detail else {},
         ),
     )
+
+
+def named(
+    connection: Connection, kind: RepoKind, keys: list[tuple[str, str]], visible: sa.ColumnElement[bool]
+) -> set[str]:
+    """Return those of the folded (account, name) pairs that are visible repositories, as `account/name`."""
+    query = (
+        sa.select(account.c.key.label("account_key"), repo.c.key)
+        .select_from(repo.join(account, account.c.id == repo.c.account_id))
+        .where(sa.tuple_(account.c.key, repo.c.key).in_(keys), repo.c.kind == kind.value, repo.c.deleted_at.is_(None), visible)
+    )
+    return {f"{row.account_key}/{row.key}" for row in connection.execute(query)}

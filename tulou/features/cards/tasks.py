@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tulou.db.engine import Tx
-from tulou.features.cards import index
+from tulou.features.cards import facets, index
 from tulou.kernel.events import RefsMoved, RepoChanged, RepoCreated
 from tulou.platform.jobs import queue
 from tulou.platform.machinery import Machinery
@@ -14,6 +14,7 @@ from tulou.platform.machinery import Machinery
 Handler = Callable[[Machinery, dict[str, Any]], None]
 
 REFRESH = "cards.refresh"
+COUNT_FACETS = "cards.count-facets"
 
 
 def refresh(m: Machinery, payload: dict[str, Any]) -> None:
@@ -21,7 +22,14 @@ def refresh(m: Machinery, payload: dict[str, Any]) -> None:
     index.refresh(m, payload["repo_id"])
 
 
-HANDLERS: dict[str, Handler] = {REFRESH: refresh}
+def count_facets(m: Machinery, _payload: dict[str, Any]) -> None:
+    """Count again what the lists can be narrowed down by."""
+    facets.refresh(m)
+
+
+HANDLERS: dict[str, Handler] = {REFRESH: refresh, COUNT_FACETS: count_facets}
+RECURRING = {COUNT_FACETS: 10 * 60_000}
+SLOW = (COUNT_FACETS,)
 
 
 def on_event(m: Machinery, tx: Tx, kind: str, payload: dict[str, Any]) -> None:
