@@ -16,7 +16,14 @@ __all__ = ["UploadPack", "advertisement", "start"]
 def advertisement(m: Machinery, repo: Repo, protocol: str) -> bytes:
     """Return what git reads before it fetches. `protocol` is the `Git-Protocol` header."""
     head = pktline.encode(b"# service=git-upload-pack\n") + pktline.FLUSH
-    return head + serve.advertise(m.git.sync(repo.id), protocol)
+    if protocol != serve.CAPABILITIES_ONLY:
+        return head + serve.advertise(m.git.sync(repo.id), protocol)
+    known = m.cache.get("git", protocol)
+    if not isinstance(known, bytes):
+        mark = m.cache.mark()
+        known = serve.advertise(m.git.sync(repo.id), protocol)
+        m.cache.put(mark, "git", protocol, known)
+    return head + known
 
 
 def start(m: Machinery, repo: Repo, body: Path, protocol: str) -> UploadPack:

@@ -12,6 +12,8 @@ import anyio
 from tulou.platform.git.run import run, spawn
 
 BLOCK = 256 * 1024
+CAPABILITIES_ONLY = "version=2"
+"""In this version the first answer names no refs: it is the same for every repository."""
 _VERSIONS = frozenset({"version=0", "version=1", "version=2"})
 
 
