@@ -1,4 +1,4 @@
-"""Read the beginning of a GGUF file: its metadata and the number of its parameters.
+"""Read the beginning of a GGUF file: its metadata and its tensors.
 
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Only scalars and short strings are kept; arrays, among
 them the vocabulary, are skipped without being built.
@@ -6,6 +6,7 @@ them the vocabulary, are skipped without being built.
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from tulou.kernel.errors import WireError
 MAX_KEYS = 4_096
 MAX_TENSORS = 100_000
 MAX_NAME = 65_535
+MAX_TENSOR_NAME = 1_024
 MAX_KEPT = 256 * 1024
 """Longer strings are skipped; a chat template, which people want to read, is shorter."""
 _MAX_ARRAY = 4_000_000
@@ -30,12 +32,40 @@ class Incomplete(WireError):
     """The header goes on beyond the bytes at hand: read more of the file."""
 
 
+# What the numbers of tensor types are called (`ggml_type` in ggml.h); those that are missing were taken back.
+_TYPES = {
+    0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", 8: "Q8_0", 9: "Q8_1", 10: "Q2_K", 11: "Q3_K", 12: "Q4_K",
+    13: "Q5_K", 14: "Q6_K", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S",
+    22: "IQ2_S", 23: "IQ4_XS", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 29: "IQ1_M", 30: "BF16", 34: "TQ1_0",
+    35: "TQ2_0", 39: "MXFP4",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor: its name (empty when it is no text), its type, and its sides as the file has them, fastest first."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def parameters(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+
 @dataclass(frozen=True, slots=True)
 class Gguf:
-    """The metadata by key, and the number of elements of all tensors."""
+    """The metadata by key, and the tensors in the order of the file."""
 
     metadata: dict[str, Value]
-    parameters: int
+    tensors: tuple[Tensor, ...]
+
+    @property
+    def parameters(self) -> int:
+        """The number of elements of all tensors."""
+        return sum(tensor.parameters for tensor in self.tensors)
 
     @property
     def architecture(self) -> str | None:
@@ -75,10 +105,10 @@ def parse(content: bytes) -> Gguf:
         value = _value(reader, reader.number("<I"))
         if key is not None and value is not None:
             metadata[key] = value
-    parameters = sum(_tensor(reader) for _ in range(tensors))
-    if parameters >= _MAX_COUNT:
+    found = Gguf(metadata, tuple(_tensor(reader) for _ in range(tensors)))
+    if found.parameters >= _MAX_COUNT:
         raise WireError("The GGUF header has an impossible number of parameters.")
-    return Gguf(metadata, parameters)
+    return found
 
 
 def _value(reader: _Reader, kind: int) -> Value | None:
@@ -101,19 +131,20 @@ def _value(reader: _Reader, kind: int) -> Value | None:
     return None
 
 
-def _tensor(reader: _Reader) -> int:
-    """Read one tensor's description. Returns its number of elements."""
-    reader.skip(reader.number("<Q"))
+def _tensor(reader: _Reader) -> Tensor:
+    name = reader.string(MAX_TENSOR_NAME) or ""
     dimensions = reader.number("<I")
     if dimensions > _MAX_DIMENSIONS:
         raise WireError("A tensor in the GGUF header has too many dimensions.")
+    shape = tuple(reader.number("<Q") for _ in range(dimensions))
     count = 1
-    for _ in range(dimensions):
-        count *= reader.number("<Q")
+    for side in shape:
+        count *= side
         if count >= _MAX_COUNT:
             raise WireError("A tensor in the GGUF header has an impossible shape.")
-    reader.skip(12)  # type, offset
-    return count
+    kind = reader.number("<I")
+    reader.skip(8)  # offset
+    return Tensor(name, _TYPES.get(kind, f"type {kind}"), shape)
 
 
 class _Reader:

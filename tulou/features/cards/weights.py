@@ -48,7 +48,7 @@ def headers_of(reader: Reader, index_path: str, shards: tuple[str, ...]) -> dict
     headers: dict[str, bytes] = {}
     left = HEADERS_TOTAL
     for shard in shards:
-        headers[shard] = _header(reader, f"{folder}/{shard}" if folder else shard)
+        headers[shard] = header_of(reader, f"{folder}/{shard}" if folder else shard)
         left -= len(headers[shard])
         if left < 0:
             raise TooLarge("The headers of the model's files are too large to be read here.")
@@ -64,7 +64,8 @@ def _sum(reader: Reader, shards: tuple[str, ...]) -> Weights:
     return Weights(dict(count))
 
 
-def _header(reader: Reader, path: str) -> bytes:
+def header_of(reader: Reader, path: str) -> bytes:
+    """Return the JSON header of one safetensors file. Raises EntryNotFound, TooLarge, WireError."""
     location = resolve.locate(reader.m, reader.repo, reader.commit, path)
     begin = b"".join(resolve.read(reader.m, reader.repo, location, 0, min(_FIRST_READ, location.size)))
     end = safetensors.PREFIX + safetensors.header_length(begin, location.size)
@@ -82,7 +83,7 @@ def gguf_of(reader: Reader) -> dict[str, Any] | None:
 
 
 def _gguf(reader: Reader, path: str) -> dict[str, Any]:
-    first = _read_gguf(reader, path)
+    first = read_gguf(reader, path)
     parts = [path, *_further_parts(reader, path)]
     # Only the first part has the vocabulary: the headers of the others are short.
     total = first.parameters + sum(gguf.parse(reader.start_of(part, _GGUF_READS[0])).parameters for part in parts[1:])
@@ -99,7 +100,8 @@ def _gguf(reader: Reader, path: str) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _read_gguf(reader: Reader, path: str) -> gguf.Gguf:
+def read_gguf(reader: Reader, path: str) -> gguf.Gguf:
+    """Return the header of one GGUF file. Raises EntryNotFound, WireError."""
     for limit in _GGUF_READS[:-1]:
         try:
             return gguf.parse(reader.start_of(path, limit))

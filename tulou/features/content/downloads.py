@@ -69,7 +69,7 @@ def by_day(m: Machinery, repo: Repo, days: int) -> list[int]:
         download_day.c.repo_id == repo.id, download_day.c.day > today - days
     )
     with m.db.read() as connection:
-        found = {int(row.day): int(row.count) for row in connection.execute(query)}
+        found = {int(day): int(number) for day, number in connection.execute(query)}
     return [found.get(day, 0) for day in range(today - days + 1, today + 1)]
 
 
