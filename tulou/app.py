@@ -55,6 +55,9 @@ DIALECTS = (
     "tulou.delivery.pages.routes",
 )
 
+# What the second origin serves, and nothing else.
+USERCONTENT = ("tulou.delivery.usercontent.show",)
+
 # Every slice with background work: HANDLERS and on_event.
 TASKS = (
     "tulou.features.content.tasks",
@@ -88,9 +91,9 @@ class Hub:
         self.m.db.close()
 
 
-def routes() -> list[Route]:
+def routes(dialects: tuple[str, ...] = DIALECTS) -> list[Route]:
     """Return every route of every dialect."""
-    return [route for name in DIALECTS for route in importlib.import_module(name).ROUTES]
+    return [route for name in dialects for route in importlib.import_module(name).ROUTES]
 
 
 def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
@@ -110,7 +113,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
     worker = Worker(m.db, m.clock, handlers, [subscriber], log, recurring, slow)
     wake.append(worker.wake)
     router = Router(routes())
-    return Hub(m, Dispatcher(m, router, log, problem.page), router, worker, log)
+    return Hub(m, Dispatcher(m, router, log, problem.page, Router(routes(USERCONTENT))), router, worker, log)
 
 
 def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Callable[[], None] = lambda: None) -> Machinery:

@@ -25,6 +25,9 @@ class Settings:
     """The port to listen on; 0 takes a free one."""
     public_url: str = ""
     """How users reach the hub, e.g. `https://hub.example.org`. Empty: the host each request names."""
+    usercontent_url: str = ""
+    """Another host that leads here and shows users' HTML, SVG and PDF files, e.g. `https://hub-files.example`.
+    Empty: `usercontent.localhost` for a hub on this machine, else such files are only downloaded."""
     database_url: str = ""
     """`sqlite:///path` or `postgresql://…`. Empty: `hub.db` in the data folder."""
     storage_url: str = ""
@@ -131,6 +134,7 @@ def _check(settings: Settings) -> None:
         urlsplit(settings.public_url).scheme not in {"http", "https"} or settings.public_url.endswith("/")
     ):
         raise SettingError("The setting 'public_url' must begin with http:// or https:// and end without a slash.")
+    _check_usercontent(settings)
     if settings.gc_grace_days < 22:
         raise SettingError("The setting 'gc_grace_days' must be at least 22: xet clients trust their caches for 21 days.")
     if settings.log_level not in {"debug", "info", "warning", "error"}:
@@ -143,3 +147,13 @@ def _check(settings: Settings) -> None:
             raise SettingError(
                 "The setting 'storage_url' names S3, which this version lacks. Leave it empty for a folder."
             )
+
+
+def _check_usercontent(settings: Settings) -> None:
+    url = urlsplit(settings.usercontent_url)
+    if not settings.usercontent_url:
+        return
+    if url.scheme not in {"http", "https"} or not url.netloc or url.path:
+        raise SettingError("The setting 'usercontent_url' must begin with http:// or https:// and end without a slash.")
+    if url.netloc.lower() == urlsplit(settings.public_url).netloc.lower():
+        raise SettingError("The setting 'usercontent_url' must name another host than 'public_url': it keeps users' files apart.")

@@ -19,6 +19,9 @@ from tulou.platform.blobs.store import blob_key, pack_key
 from tulou.platform.machinery import Machinery
 
 
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One line: what was looked at, `ok`, `warn` or `FAIL`, and why."""
@@ -116,10 +119,18 @@ def _address(m: Machinery) -> Verdict:
     return Verdict("address", "ok", url or "this machine only")
 
 
+def _usercontent(m: Machinery) -> Verdict:
+    url, public = m.settings.usercontent_url, m.settings.public_url
+    is_local = urlsplit(public).hostname in {None, "127.0.0.1", "::1", "localhost"} and m.settings.host in _LOOPBACK
+    if url or is_local:
+        return Verdict("users' files", "ok", url or "shown from usercontent.localhost")
+    return Verdict("users' files", "warn", "HTML, SVG and PDF files can only be downloaded: set `usercontent_url` to show them")
+
+
 def _libraries(_m: Machinery) -> Verdict:
     return Verdict("libgit2", "ok", pygit2.LIBGIT2_VERSION)
 
 
 _CHECKS: tuple[Callable[[Machinery], Verdict], ...] = (
-    _folder, _space, _database, _packs, _blobs, _work, _audit, _address, _libraries,
+    _folder, _space, _database, _packs, _blobs, _work, _audit, _address, _usercontent, _libraries,
 )

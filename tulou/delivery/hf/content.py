@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import ASGIApp
@@ -10,7 +11,7 @@ from starlette.types import ASGIApp
 from tulou.delivery.hf import shapes
 from tulou.delivery.kit import answers
 from tulou.delivery.kit.call import Call, in_thread
-from tulou.delivery.kit.routes import Budget, Route, for_kinds
+from tulou.delivery.kit.routes import Budget, Login, Route, for_kinds
 from tulou.delivery.kit.streams import FileAnswer
 from tulou.features.content import downloads, resolve, revisions, tree
 from tulou.features.content.resolve import Location
@@ -150,9 +151,10 @@ def _limit(call: Call, most: int) -> int:
 
 
 _READ = ("GET", "HEAD")
+_FILES: dict[str, Any] = {"login": Login.EITHER, "budget": Budget.RESOLVE}
 ROUTES = [
-    *for_kinds(_READ, "/{account}/{name}/resolve/{rev}/{path*}", resolve_file, Action.READ_CONTENT, budget=Budget.RESOLVE),
-    *for_kinds(_READ, "/{account}/{name}/raw/{rev}/{path*}", raw_file, Action.READ_CONTENT, budget=Budget.RESOLVE),
+    *for_kinds(_READ, "/{account}/{name}/resolve/{rev}/{path*}", resolve_file, Action.READ_CONTENT, **_FILES),
+    *for_kinds(_READ, "/{account}/{name}/raw/{rev}/{path*}", raw_file, Action.READ_CONTENT, **_FILES),
     Route(("GET",), "/api/{kind}/{account}/{name}/tree/{rev}", list_tree, Action.READ_CONTENT),
     Route(("GET",), "/api/{kind}/{account}/{name}/tree/{rev}/{path*}", list_tree, Action.READ_CONTENT),
     Route(("POST",), "/api/{kind}/{account}/{name}/paths-info/{rev}", paths_info, Action.READ_CONTENT),

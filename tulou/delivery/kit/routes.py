@@ -34,6 +34,8 @@ class Login(Enum):
 
     TOKEN = "token"  # noqa: S105 - not a secret
     """Bearer or Basic. Cookies are ignored, so no other site can make a browser act here."""
+    EITHER = "either"
+    """Bearer or Basic; without them the session cookie, for files that pages show and offer. For safe methods only."""
     COOKIE = "cookie"
     """The session cookie, for pages; unsafe methods need the same origin."""
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from tulou.delivery.pages import assets, home, lists, look, repo, signin, tokens
+from tulou.delivery.pages import assets, blob, card, files, history, home, lists, look, signin, tensors, tokens
 
 ROUTES = [
     *assets.ROUTES,
+    *blob.ROUTES,
+    *files.ROUTES,
+    *history.ROUTES,
+    *card.ROUTES,
     *home.ROUTES,
     *lists.ROUTES,
     *look.ROUTES,
-    *repo.ROUTES,
     *signin.ROUTES,
+    *tensors.ROUTES,
     *tokens.ROUTES,
 ]
