@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,9 @@ _PRAGMAS = (
     "cache_size=-8000",
     "temp_store=MEMORY",
 )
+
+LOOK_SECONDS = 0.001
+"""How old the answer may be to whether another process wrote to a SQLite file. Asking costs as much as routing a request."""
 
 
 class Tx:
@@ -51,6 +55,7 @@ class Database:
         self._writer = threading.RLock()
         self._local_writes = 0
         self._watch: sqlite3.Connection | None = None
+        self._seen, self._look_at = 0, 0.0
         options: dict[str, Any] = {} if self.is_sqlite else {"pool_size": 16, "max_overflow": 16, "pool_pre_ping": True}
         self.engine = sa.create_engine(parsed, **options)
         if self.is_sqlite:
@@ -91,17 +96,23 @@ class Database:
                 tx = Tx(connection)
                 yield tx
             self._local_writes += 1
+            self._look_at = 0.0
         for call in tx.after_commit:
             call()
 
     def version(self) -> tuple[int, int] | None:
         """Return a value that changes with every commit of any process, or None where that is not known.
 
-        What was read from the database may be kept in memory for as long as this value stays the same.
+        What was read from the database may be kept in memory for as long as this value stays the same. It changes at
+        once for commits of this process, and within `LOOK_SECONDS` for those of others.
         """
         if self._watch is None:
             return None
-        return self._local_writes, self._watch.execute("PRAGMA data_version").fetchone()[0]
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._seen = self._watch.execute("PRAGMA data_version").fetchone()[0]
+            self._look_at = now + LOOK_SECONDS
+        return self._local_writes, self._seen
 
     def close(self) -> None:
         """Close every connection."""

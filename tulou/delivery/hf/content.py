@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from tulou.features.repos.model import Repo
 from tulou.kernel.actor import Action
 from tulou.kernel.errors import BadInput
 from tulou.kernel.limits import PATHS_INFO, TREE_PAGE
+from tulou.platform.machinery import Machinery
 from tulou.wire.headers import content_type, disposition
 
 _EXPOSED = "ETag, Link, Content-Range, X-Repo-Commit, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, X-Error-Code, X-Error-Message"
@@ -38,22 +40,31 @@ async def raw_file(call: Call) -> ASGIApp:
     return await _file(call, raw=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Where a file is, and the answer to all who ask for it, unless that differs: links of large files name the host asked."""
+
+    location: Location
+    answer: FileAnswer | None
+
+
 async def _file(call: Call, *, raw: bool) -> ASGIApp:
     repo, m = call.repo, call.m
     key = (repo.id, call.params["rev"], call.params["path"], raw)
-    known = m.cache.get("resolve", key)
-    if isinstance(known, Location):
-        location = known
-    else:
+    found = m.cache.get("resolve", key)
+    if not isinstance(found, _Found):
         mark = m.cache.mark()
         location = await in_thread(_locate, call, repo, raw)
-        m.cache.put(mark, "resolve", key, location)
-    content = None
-    if location.stored is None and call.request.method == "GET":
-        content = m.git.objects.kept(location.blob)
-        if content is None:
-            content = await in_thread(resolve.content, m, repo, location)
-    return _answer(call, repo, location, content)
+        found = _Found(location, _whole(m, repo, location, _headers(location)) if location.stored is None else None)
+        m.cache.put(mark, "resolve", key, found)
+    if found.answer is None:
+        return _large(call, repo, found.location)
+    if call.request.method != "GET":
+        return found.answer
+    content = m.git.objects.kept(found.location.blob)
+    if content is None:
+        content = await in_thread(resolve.content, m, repo, found.location)
+    return found.answer.holding(content)
 
 
 def _locate(call: Call, repo: Repo, raw: bool) -> Location:  # noqa: FBT001 - passed through in_thread
@@ -61,35 +72,35 @@ def _locate(call: Call, repo: Repo, raw: bool) -> Location:  # noqa: FBT001 - pa
     return resolve.locate(call.m, repo, commit, call.params["path"], raw=raw)
 
 
-def _answer(call: Call, repo: Repo, location: Location, content: bytes | None) -> ASGIApp:
-    headers = {
+def _headers(location: Location) -> dict[str, str]:
+    return {
         "X-Repo-Commit": location.commit,
         "Content-Disposition": disposition(location.path),
         "Cache-Control": "private, no-cache",
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Expose-Headers": _EXPOSED,
     }
-    if location.stored is not None:
-        headers |= {"X-Linked-Size": str(location.size), "X-Linked-ETag": f'"{location.etag}"'}
-        xet_hash = location.stored.xet_hash
-        if xet_hash is not None:
-            token = f"{call.base}/api/{repo.name.kind.plural}/{repo.name.full}/xet-read-token/{location.commit}"
-            headers["X-Xet-Hash"] = xet_hash
-            terms = f"{call.base}/cas/e1/v1/reconstructions/{xet_hash}"
-            headers["Link"] = f'<{token}>; rel="xet-auth", <{terms}>; rel="xet-reconstruction-info"'
-            if call.request.method == "GET" and XET_FILE_INFO in call.request.headers.get("accept", ""):
-                return _file_info(location, headers)
 
+
+def _large(call: Call, repo: Repo, location: Location) -> ASGIApp:
+    headers = _headers(location) | {"X-Linked-Size": str(location.size), "X-Linked-ETag": f'"{location.etag}"'}
+    xet_hash = location.stored.xet_hash if location.stored is not None else None
+    if xet_hash is not None:
+        token = f"{call.base}/api/{repo.name.kind.plural}/{repo.name.full}/xet-read-token/{location.commit}"
+        headers["X-Xet-Hash"] = xet_hash
+        terms = f"{call.base}/cas/e1/v1/reconstructions/{xet_hash}"
+        headers["Link"] = f'<{token}>; rel="xet-auth", <{terms}>; rel="xet-reconstruction-info"'
+        if call.request.method == "GET" and XET_FILE_INFO in call.request.headers.get("accept", ""):
+            return _file_info(location, headers)
+    return _whole(call.m, repo, location, headers)
+
+
+def _whole(m: Machinery, repo: Repo, location: Location, headers: dict[str, str]) -> FileAnswer:
     def read(start: int, end: int) -> Iterator[bytes]:
-        return resolve.read(call.m, repo, location, start, end)
+        return resolve.read(m, repo, location, start, end)
 
     return FileAnswer(
-        size=location.size,
-        etag=location.etag,
-        media_type=content_type(location.path),
-        headers=headers,
-        read=read,
-        content=content,
+        size=location.size, etag=location.etag, media_type=content_type(location.path), headers=headers, read=read
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 
 from starlette.datastructures import Headers
@@ -20,21 +21,27 @@ class FileAnswer:
     64 KiB blocks, the usual default, cost three times the CPU of 1 MiB ones.
     """
 
-    def __init__(
-        self, *, size: int, etag: str, media_type: str, headers: dict[str, str], read: Reader, content: bytes | None = None
-    ) -> None:
+    def __init__(self, *, size: int, etag: str, media_type: str, headers: dict[str, str], read: Reader) -> None:
         self._size = size
         self._etag = etag
         self._read = read
-        self._content = content
-        self._headers = {
-            "accept-ranges": "bytes",
-            "etag": f'"{etag}"',
-            "content-type": media_type,
-            "x-content-type-options": "nosniff",
-            "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-            **headers,
-        }
+        self._content: bytes | None = None
+        self._headers = _encoded(
+            {
+                "accept-ranges": "bytes",
+                "etag": f'"{etag}"',
+                "content-type": media_type,
+                "x-content-type-options": "nosniff",
+                "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+                **headers,
+            }
+        )
+
+    def holding(self, content: bytes) -> FileAnswer:
+        """Return the same answer with the content at hand. The one without content can be kept for many requests."""
+        held = copy.copy(self)
+        held._content = content  # noqa: SLF001 - a copy of ourselves
+        return held
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Send it."""
@@ -63,11 +70,7 @@ class FileAnswer:
         return parse_range(request.get("range"), self._size)
 
     async def _start(self, send: Send, status: int, extra: dict[str, str]) -> None:
-        headers = {**self._headers, **extra}
-        await send({
-            "type": "http.response.start", "status": status,
-            "headers": [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()],
-        })  # fmt: skip
+        await send({"type": "http.response.start", "status": status, "headers": self._headers + _encoded(extra)})
 
     async def _send_blocks(self, send: Send, start: int, end: int) -> None:
         blocks = self._read(start, end)
@@ -80,3 +83,7 @@ class FileAnswer:
         if left != 0:
             raise OSError("a stored file is shorter than its record says")
         await send({"type": "http.response.body", "body": b""})
+
+
+def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
