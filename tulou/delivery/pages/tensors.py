@@ -29,7 +29,7 @@ def _show(call: Call) -> dict[str, Any]:
     values: dict[str, Any] = {
         **frame(call, "tensors"),
         "revision": quote(asked or repo.default_branch, safe=""),
-        **dict.fromkeys(("path", "found", "problem", "group")),
+        **dict.fromkeys(("path", "found", "problem")),
         "files": [], "nodes": [], "at": "", "page": 0, "has_more": False,
     }
     try:
@@ -53,9 +53,8 @@ def _show(call: Call) -> dict[str, Any]:
 def _tree(call: Call, found: tensors.Tensors) -> dict[str, Any]:
     at, number = call.query("at") or "", call.query("page") or ""
     page = int(number) if number.isdigit() and len(number) < 6 and int(number) < _PAGES else 0
-    group = tensor_tree.grow(found.tensors, at)
-    nodes, has_more = tensor_tree.cut(group, page)
-    return {"at": at if group.count else "", "group": group, "nodes": nodes, "page": page, "has_more": has_more}
+    group, has_more = tensor_tree.cut(tensor_tree.grow(found.tensors, at), page)
+    return {"at": group.prefix if group.count else "", "nodes": group.children, "page": page, "has_more": has_more}
 
 
 _OPTIONS: dict[str, Any] = {"login": Login.COOKIE, "budget": Budget.PAGES}

@@ -17,7 +17,7 @@ _DIGITS = re.compile(r"([0-9]{1,9})")
 
 @dataclass(slots=True)
 class Node:
-    """A tensor, or a group of them. `label` is its part of the name; a group whose only child is a group is one with it.
+    """A tensor, or a group of them. `label` is its part of the name, or several: a group with an only child is one with it.
 
     A group that `is_folded` shows no children: its page, at `prefix`, does.
     """
@@ -51,8 +51,8 @@ def grow(tensors: list[Tensor], prefix: str = "") -> Node:
     return root
 
 
-def cut(root: Node, page: int) -> tuple[list[Node], bool]:
-    """Return the nodes of one page of a group, numbered from 0, and whether more follow; folds what is too much for it."""
+def cut(root: Node, page: int) -> tuple[Node, bool]:
+    """Return a group with the children of one page, numbered from 0, and whether more follow; folds what is too much."""
     while root.count > SHOWN and len(root.children) == 1 and root.children[0].tensor is None:
         root = root.children[0]  # a page with one link on it helps nobody
     shown = root.children[page * PAGE : (page + 1) * PAGE]
@@ -60,20 +60,23 @@ def cut(root: Node, page: int) -> tuple[list[Node], bool]:
     for node in shown:
         if node.tensor is None and node.count > allowance:
             node.is_folded, node.children = True, []
-    return shown, len(root.children) > (page + 1) * PAGE
+    has_more = len(root.children) > (page + 1) * PAGE
+    root.children = shown
+    return root, has_more
 
 
 def _finish(node: Node) -> None:
-    """Add up a group, sort it as people count, and join it with an only child that is a group too."""
+    """Add up a group and sort it as people count; a group with an only child becomes one with it."""
     for child in node.children:
         if child.tensor is None:
             _finish(child)
     node.children.sort(key=lambda child: _natural(child.label))
     node.count = sum(child.count for child in node.children)
     node.parameters = sum(child.parameters for child in node.children)
-    if node.label and len(node.children) == 1 and node.children[0].tensor is None:
+    if node.label and len(node.children) == 1:
         only = node.children[0]
-        node.label, node.prefix, node.children = f"{node.label}.{only.label}", only.prefix, only.children
+        node.label, node.prefix = f"{node.label}.{only.label}", only.prefix
+        node.tensor, node.children = only.tensor, only.children
 
 
 def _natural(label: str) -> list[tuple[int, int, str]]:

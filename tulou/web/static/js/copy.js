@@ -6,6 +6,7 @@ class CopyText extends HTMLElement {
     button.type = "button";
     button.className = "copy-button";
     button.textContent = this.dataset.label;
+    if (this.dataset.title) button.ariaLabel = button.title = this.dataset.title;
     button.addEventListener("click", () => this.copy(button));
     const said = document.createElement("span");
     said.className = "sr";
