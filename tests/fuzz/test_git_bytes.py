@@ -53,7 +53,9 @@ def mutate(chance: random.Random, body: bytes) -> bytes:
 def test_mutated_pushes_are_answered_and_move_nothing_but_what_they_name(hub, alice):
     chance = random.Random(11)
     pack = Pack()
-    oid = pack.commit(pack.tree(("100644", "a", pack.blob(b"hello" * 50)), ("40000", "d", pack.tree(("100644", "b", pack.blob(b"x"))))))
+    oid = pack.commit(
+        pack.tree(("100644", "a", pack.blob(b"hello" * 50)), ("40000", "d", pack.tree(("100644", "b", pack.blob(b"x")))))
+    )
     honest = push(oid, "refs/heads/fuzz", pack.bytes(), capabilities="report-status side-band-64k")
     main = head(alice)
     for number in range(ROUNDS):
@@ -69,7 +71,9 @@ def head(client: httpx.Client) -> str:
 
 def test_mutated_fetches_are_answered(hub, alice):
     chance = random.Random(12)
-    want = b"".join(map(pktline.encode, (b"want " + head(alice).encode(), b"have " + b"1" * 40, b"filter blob:none", b"deepen 1", b"done")))
+    want = b"".join(
+        map(pktline.encode, (b"want " + head(alice).encode(), b"have " + b"1" * 40, b"filter blob:none", b"deepen 1", b"done"))
+    )
     honest = pktline.encode(b"command=fetch") + pktline.encode(b"object-format=sha1") + b"0001" + want + b"0000"
     for number in range(ROUNDS // 4):
         headers = {"git-protocol": chance.choice(["version=2", "version=1", "version=0", "version=2:version=3"])}
@@ -79,7 +83,12 @@ def test_mutated_fetches_are_answered(hub, alice):
 
 def test_mutated_batches_are_answered(hub, alice):
     chance = random.Random(13)
-    asked = {"operation": "upload", "transfers": ["basic", "multipart"], "objects": [{"oid": "a" * 64, "size": 5}], "hash_algo": "sha256"}
+    asked = {
+        "operation": "upload",
+        "transfers": ["basic", "multipart"],
+        "objects": [{"oid": "a" * 64, "size": 5}],
+        "hash_algo": "sha256",
+    }
     for number in range(ROUNDS):
         answer = alice.post("/alice/m.git/info/lfs/objects/batch", content=mutate(chance, json.dumps(asked).encode()))
         assert answer.status_code in {200, 400, 409, 422}, number

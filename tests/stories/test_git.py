@@ -24,6 +24,8 @@ from tulou.features.accounts.tokens import create_token
 from tulou.kernel.actor import SYSTEM, TokenRole
 from tulou.wire import pktline
 
+pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
+
 EMPTY_PACK = b"PACK\0\0\0\2\0\0\0\0"
 EMPTY_PACK += hashlib.sha1(EMPTY_PACK).digest()
 

@@ -17,7 +17,7 @@ from tests.stories.programs import Git, Refused, needs_git_lfs
 from tulou.features.content import lfs as lfs_use_cases
 from tulou.wire.lfs import LfsPointer, format_pointer
 
-pytestmark = needs_git_lfs
+pytestmark = [pytest.mark.story, pytest.mark.timeout(300), needs_git_lfs]
 SCRIPTS = sysconfig.get_path("scripts")
 
 
@@ -138,7 +138,9 @@ def test_the_hub_client_sends_very_large_files_in_parts(hub, alice, monkeypatch)
     content = random.Random(2).randbytes(1_234_567)
     alice.environment["PATH"] += f":{SCRIPTS}"
     folder = alice.clone(f"{hub.url}/alice/m")
-    subprocess.run([f"{SCRIPTS}/hf", "lfs-enable-largefiles", "."], cwd=folder, env=alice.environment, check=True, capture_output=True)
+    subprocess.run(
+        [f"{SCRIPTS}/hf", "lfs-enable-largefiles", "."], cwd=folder, env=alice.environment, check=True, capture_output=True
+    )
     alice.commit(folder, huge__bin=content, small__bin=b"small")
     alice("push", "-q", cwd=folder)
     again = alice.clone(f"{hub.url}/alice/m", into="again")

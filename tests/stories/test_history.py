@@ -7,7 +7,11 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.stories.programs import Git, Refused
+
+pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
 
 
 def commit(hub, token: str, path: str, parent: str | None) -> str | None:

@@ -19,6 +19,8 @@ from tests.stories.programs import Git
 from tulou.kernel import limits
 from tulou.wire import pktline
 
+pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
+
 Make = Callable[[Pack], str]
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {size}\n"
 _numbers = itertools.count(1)
