@@ -1,4 +1,4 @@
-"""The front page, an account's page, and the pages that stand in for what is missing."""
+"""The front page, and what tells a load balancer that the hub is alive."""
 
 from __future__ import annotations
 
@@ -11,13 +11,8 @@ from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Access, Budget, Login, Route
 from tulou.delivery.pages import render
 from tulou.delivery.pages.lists import TITLES
-from tulou.features.access import counts
-from tulou.features.accounts import lookup as accounts
-from tulou.features.accounts.model import AccountKind
 from tulou.features.cards import spotlight
-from tulou.features.orgs import lookup as orgs
-from tulou.kernel.errors import AccountNotFound
-from tulou.kernel.names import RepoKind, parse_account
+from tulou.kernel.names import RepoKind
 
 _TRENDING, _RECENT, _YOURS = 6, 9, 6
 _SHOWN = (RepoKind.MODEL, RepoKind.DATASET, RepoKind.SPACE)
@@ -26,11 +21,6 @@ _SHOWN = (RepoKind.MODEL, RepoKind.DATASET, RepoKind.SPACE)
 async def home(call: Call) -> ASGIApp:
     """Show what is used and fresh, what is the reader's, and how to begin."""
     return render.page(call, "home.html", **await in_thread(_home, call))
-
-
-async def account(call: Call) -> ASGIApp:
-    """Show a user or an organization with its repositories."""
-    return render.page(call, "account.html", **await in_thread(_account, call))
 
 
 async def health(call: Call) -> ASGIApp:
@@ -55,22 +45,7 @@ def _home(call: Call) -> dict[str, Any]:
     return found
 
 
-def _account(call: Call) -> dict[str, Any]:
-    found = accounts.by_name(call.m, parse_account(call.params["account"]))
-    if found is None:
-        raise AccountNotFound
-    is_org = found.kind is AccountKind.ORG
-    return {
-        "account": found,
-        "is_org": is_org,
-        "members": orgs.members(call.m, found, limit=50) if is_org else [],
-        "memberships": [] if is_org else orgs.memberships(call.m, found.id),
-        "repos": counts.newest(call.m, call.actor, 200, account_id=found.id),
-    }
-
-
 ROUTES = [
     Route(("GET", "HEAD"), "/", home, Access.PUBLIC, Login.COOKIE, Budget.PAGES),
-    Route(("GET", "HEAD"), "/{account}", account, Access.PUBLIC, Login.COOKIE, Budget.PAGES),
     Route(("GET", "HEAD"), "/healthz", health, Access.PUBLIC, budget=Budget.NONE),
 ]

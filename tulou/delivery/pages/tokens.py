@@ -4,76 +4,87 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Access, Budget, Login, Route
 from tulou.delivery.pages import render
+from tulou.delivery.pages.forms import FORM_BYTES, done, me, see
 from tulou.features.access import scopes
 from tulou.features.accounts import tokens
 from tulou.features.accounts.tokens import NewToken
+from tulou.features.orgs import lookup as orgs
 from tulou.kernel.actor import Scope, TokenRole
-from tulou.kernel.errors import BadInput, HubError, SignInNeeded
+from tulou.kernel.errors import BadInput, HubError
 
-_FORM_BYTES = 16 * 1024
 _SCOPES = 20
+_DAYS = ("7", "30", "90", "365")
+_DAY_MS = 86_400_000
 
 
 async def show(call: Call) -> ASGIApp:
     """List the tokens."""
-    return render.page(call, "tokens.html", **await in_thread(_listed, call), made=None, problem=None)
+    return await in_thread(_page, call)
 
 
 async def make(call: Call) -> ASGIApp:
     """Make a token and show it, this once."""
-    fields = await call.form(_FORM_BYTES)
+    form = await call.form(FORM_BYTES)
     try:
-        made = await in_thread(_make, call, fields)
+        made = await in_thread(_make, call, form)
     except HubError as problem:
-        values = await in_thread(_listed, call)
-        return render.page(call, "tokens.html", status=problem.status, **values, made=None, problem=problem.message)
-    return render.page(call, "tokens.html", **await in_thread(_listed, call), made=made, problem=None)
+        shown = problem
+        return await in_thread(lambda: _page(call, problem=shown, typed=dict(form)))
+    return await in_thread(lambda: _page(call, made=made))
 
 
 async def revoke(call: Call) -> ASGIApp:
     """End a token."""
-    await in_thread(tokens.revoke, call.m, call.actor, _me(call), call.params["id"])
-    return RedirectResponse("/settings/tokens", 303, render.HEADERS)
+    await in_thread(lambda: tokens.revoke(call.m, call.actor, me(call).id, call.params["id"]))
+    return see("/settings/tokens", "revoked")
 
 
-def _make(call: Call, fields: list[tuple[str, str]]) -> NewToken:
-    one = dict(fields)
+def _make(call: Call, form: list[tuple[str, str]]) -> NewToken:
+    one = dict(form)
     try:
         role = TokenRole(one.get("role", ""))
     except ValueError as cause:
         raise BadInput("A token is 'read', 'write' or 'fineGrained'.") from cause
-    granted = _scopes(call, one.get("scopes", "")) if role is TokenRole.FINE_GRAINED else ()
-    return tokens.create_token(call.m, call.actor, _me(call), one.get("name", ""), role, scopes=granted)
+    granted = _scopes(call, form) if role is TokenRole.FINE_GRAINED else ()
+    days = one.get("days", "")
+    expires_at = call.m.clock.now() + int(days) * _DAY_MS if days in _DAYS else None
+    return tokens.create_token(call.m, call.actor, me(call).id, one.get("name", ""), role, scopes=granted, expires_at=expires_at)
 
 
-def _scopes(call: Call, typed: str) -> tuple[Scope, ...]:
-    """Read one grant a line: `acme: write` or `datasets/acme/x: read`."""
-    lines = [line for line in typed.splitlines() if line.strip()]
-    if len(lines) > _SCOPES:
+def _scopes(call: Call, form: list[tuple[str, str]]) -> tuple[Scope, ...]:
+    """Read a choice for each account (`on:acme` = `write`) and one grant a line: `datasets/acme/x: read`."""
+    chosen = [(field.removeprefix("on:"), value) for field, value in form if field.startswith("on:") and value]
+    for line in dict(form).get("scopes", "").splitlines():
+        where, _, permission = line.rpartition(":")
+        if line.strip():
+            chosen.append((where.strip(), permission.strip()))
+    if len(chosen) > _SCOPES:
         raise BadInput(f"A token has at most {_SCOPES} permissions.")
     found: dict[str, frozenset[str]] = {}
-    for line in lines:
-        where, _, permission = line.rpartition(":")
-        scope = scopes.grant(call.m, call.actor, where.strip(), scopes.parse_permission(permission.strip()))
+    for where, permission in chosen:
+        scope = scopes.grant(call.m, call.actor, where, scopes.parse_permission(permission))
         found[scope.entity_id] = found.get(scope.entity_id, frozenset()) | scope.permissions
     return tuple(Scope(entity, permissions) for entity, permissions in found.items())
 
 
-def _listed(call: Call) -> dict[str, Any]:
-    found = tokens.of_account(call.m, _me(call))
-    return {"tokens": [(token, scopes.describe(call.m, token.scopes)) for token in found]}
-
-
-def _me(call: Call) -> str:
-    if call.actor.user_id is None:
-        raise SignInNeeded
-    return call.actor.user_id
+def _page(
+    call: Call, *, made: NewToken | None = None, problem: HubError | None = None, typed: dict[str, str] | None = None
+) -> ASGIApp:
+    account = me(call)
+    values: dict[str, Any] = {
+        "tokens": [(token, scopes.describe(call.m, token.scopes)) for token in tokens.of_account(call.m, account.id)],
+        "accounts": [account.name, *(one.org.name for one in orgs.memberships(call.m, account.id))],
+    }
+    status = problem.status if problem else 200
+    return render.page(
+        call, "settings/tokens.html", status=status, tab="tokens", done=done(call), problem=problem, made=made,
+        typed=typed or {}, days=_DAYS, **values,
+    )  # fmt: skip
 
 
 ROUTES = [

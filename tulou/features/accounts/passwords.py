@@ -10,6 +10,7 @@ from argon2.exceptions import VerifyMismatchError
 
 from tulou.db.engine import Tx, insert_or_ignore
 from tulou.db.tables import password
+from tulou.features.accounts import attempts
 from tulou.features.accounts.model import Account
 from tulou.features.audit import record
 from tulou.kernel.actor import Actor
@@ -50,14 +51,17 @@ def has_one(m: Machinery, account_id: str) -> bool:
 def set_own(m: Machinery, actor: Actor, account: Account, new: str, *, old: str | None) -> None:
     """Give oneself a new password. `old` is None when the caller knows that they proved who they are just now.
 
-    Raises WeakPassword, WrongPassword.
+    Raises WeakPassword, WrongPassword, TooManyRequests.
     """
     if actor.token is not None or actor.user_id != account.id:
         raise SignInNeeded
-    require_strong(new, account.name)
-    if old is not None and not matches(m, account.id, old):
-        raise WrongPassword("The present password is wrong.")
-    fresh = _HASHER.hash(new)
+    fresh = hashed(new, account.name)
+    if old is not None:
+        # A browser left open must not become a place to guess at.
+        trying = attempts.begin(m, f"password {account.id}", actor.address)
+        if not matches(m, account.id, old):
+            raise WrongPassword("The present password is wrong.")
+        attempts.succeeded(m, trying)
     with m.db.write() as tx:
         put(tx, m, account.id, fresh)
         record.write(tx, m.clock, actor, "password.changed", account.id)

@@ -72,7 +72,8 @@ def of_account(m: Machinery, account_id: str, this: str | None) -> list[Session]
     with m.db.read() as connection:
         rows = connection.execute(mine).all()
     found = [
-        Session(r.secret_hash[:24], r.created_at, r.seen_at or r.created_at, r.address, r.agent, r.secret_hash == here) for r in rows
+        Session(r.secret_hash[:24], r.created_at, r.seen_at or r.created_at, r.address, r.agent, r.secret_hash == here)
+        for r in rows
     ]
     alive = [one for one in found if one.seen_at > now - IDLE_MS]
     return sorted(alive, key=lambda one: (one.is_this, one.seen_at), reverse=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +13,7 @@ from tulou.db.tables import file_xorb, lfs_object, outbox, pack, repo, repo_file
 from tulou.db.tables import task as task_table
 from tulou.features.quota import use
 from tulou.platform.blobs import gc
-from tulou.platform.blobs.gc import DAY, Swept
+from tulou.platform.blobs.gc import DAY, Outlook, Swept
 from tulou.platform.machinery import Machinery
 
 UNDO_DELETE = 7 * DAY
@@ -28,14 +30,9 @@ def task(m: Machinery, _payload: dict[str, Any]) -> None:
 def run(m: Machinery) -> Swept:
     """Do one whole collection. Each step is a transaction of its own and may be repeated."""
     now = m.clock.now()
-    grace = m.settings.gc_grace_days * DAY
     steps = (
         lambda tx: use.sweep(tx, m),
-        lambda tx: _forget_repositories(tx, now - UNDO_DELETE),
-        lambda tx: _forget_unfinished(tx, now - UNFINISHED_UPLOAD),
-        lambda tx: tx.execute(sa.delete(pack).where(pack.c.retired_at < now - RETIRED_PACK)),
-        lambda tx: _forget_objects(tx, now - DAY),
-        lambda tx: _condemn_xorbs(tx, now, now - grace),
+        *_forgetting(m, now),
         lambda tx: _forget_records(tx, now),
         _recount,
     )
@@ -44,6 +41,34 @@ def run(m: Machinery) -> Swept:
         with m.turnstile.collecting(), m.db.write() as tx:
             step(tx)
     return gc.sweep(m.db, m.store, m.clock, m.turnstile)
+
+
+def preview(m: Machinery) -> Outlook:
+    """Say what a collection would free, by forgetting everything that it would forget and then taking that back."""
+    objects = gc.old_objects(m.store, m.clock)
+    found: list[Outlook] = []
+    with suppress(_TakenBack), m.db.write() as tx:
+        for step in _forgetting(m, m.clock.now()):
+            step(tx)
+        found.append(gc.outlook(tx, objects, m.clock))
+        raise _TakenBack
+    return found[0]
+
+
+class _TakenBack(Exception):
+    """The preview is done: no error, but what makes the transaction roll back."""
+
+
+def _forgetting(m: Machinery, now: int) -> tuple[Callable[[Tx], object], ...]:
+    """Return the steps that take rows away, in the order in which one makes room for the next."""
+    grace = m.settings.gc_grace_days * DAY
+    return (
+        lambda tx: _forget_repositories(tx, now - UNDO_DELETE),
+        lambda tx: _forget_unfinished(tx, now - UNFINISHED_UPLOAD),
+        lambda tx: tx.execute(sa.delete(pack).where(pack.c.retired_at < now - RETIRED_PACK)),
+        lambda tx: _forget_objects(tx, now - DAY),
+        lambda tx: _condemn_xorbs(tx, now, now - grace),
+    )
 
 
 def _forget_repositories(tx: Tx, before: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import sqlalchemy as sa
 
 from tulou.db.engine import Tx, insert_or_ignore
@@ -29,11 +31,14 @@ from tulou.platform.machinery import Machinery
 from tulou.wire.default_gitattributes import default_gitattributes
 
 VISIBILITIES = frozenset({"public", "private"})
+_LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}")
 SDKS = frozenset({"gradio", "streamlit", "docker", "static"})
 
 
-def create(m: Machinery, actor: Actor, name: RepoName, *, visibility: str | None, sdk: str | None = None) -> Repo:
-    """Make a repository with its first commit. Raises Forbidden, AlreadyExists.
+def create(
+    m: Machinery, actor: Actor, name: RepoName, *, visibility: str | None, sdk: str | None = None, license_id: str | None = None
+) -> Repo:
+    """Make a repository with its first commit, which has a card if there is something to say. Raises Forbidden, AlreadyExists.
 
     # 1 pack of the first commit published   2 one transaction: repo + ref + pack + event + audit   3 answer
     # Crash before 2: an unreferenced pack, collected later. After 2: everything is there.
@@ -46,8 +51,9 @@ def create(m: Machinery, actor: Actor, name: RepoName, *, visibility: str | None
     with empty_quarantine(m.git) as box:
         writer = TreeWriter(box.repository)
         files = {".gitattributes": Put(writer.blob(default_gitattributes(name.kind).encode()))}
-        if sdk is not None and name.kind is RepoKind.SPACE:
-            files["README.md"] = Put(writer.blob(_space_card(name, sdk).encode()))
+        card = _first_card(name, sdk, license_id)
+        if card:
+            files["README.md"] = Put(writer.blob(card.encode()))
         tree = writer.apply(None, dict(files))
         commit = writer.commit(tree, [], signature(m, actor), "initial commit")
         pack_made = box.pack(writer.new)
@@ -76,7 +82,7 @@ def change(m: Machinery, actor: Actor, repo: Repo, *, visibility: str | None = N
         return
     with m.db.write() as tx:
         tx.execute(sa.update(repo_table).where(repo_table.c.id == repo.id).values(**values))
-        _report_change(tx, m, actor, repo, "settings", values)
+        report_change(tx, m, actor, repo, "settings", values)
 
 
 def move(m: Machinery, actor: Actor, old: RepoName, new: RepoName) -> Repo:
@@ -84,10 +90,10 @@ def move(m: Machinery, actor: Actor, old: RepoName, new: RepoName) -> Repo:
     repo = gate.repo(m, actor, old, Action.ADMIN)
     owner = gate.account_for_new_repo(m, actor, new.account)
     with m.db.write() as tx:
-        taken = _live(tx, owner, new)
+        taken = live_id(tx, owner, new)
         if taken is not None and taken != repo.id:
             raise AlreadyExists(f"A {new.kind.value} repository called {new.full} already exists")
-        _drop_redirect(tx, new)
+        drop_redirect(tx, new)
         values = {"account_id": owner.id, "name": new.name, "key": fold(new.name)}
         if owner.id != repo.account_id:
             size = tx.execute(sa.select(repo_table.c.storage_bytes).where(repo_table.c.id == repo.id)).scalar_one()
@@ -106,7 +112,7 @@ def move(m: Machinery, actor: Actor, old: RepoName, new: RepoName) -> Repo:
                     "created_at": m.clock.now(),
                 },
             )
-        _report_change(tx, m, actor, repo, "name", {"from": repo.name.full, "to": new.full})
+        report_change(tx, m, actor, repo, "name", {"from": repo.name.full, "to": new.full})
     return lookup.by_id(m, repo.id)
 
 
@@ -130,9 +136,9 @@ def duplicate(m: Machinery, actor: Actor, source: Repo, new: RepoName, *, visibi
         raise BadInput("The visibility of a repository is public or private.")
     repo_id = new_id()
     with m.db.write() as tx:
-        if _live(tx, owner, new) is not None:
+        if live_id(tx, owner, new) is not None:
             raise AlreadyExists(f"A {new.kind.value} repository called {new.full} already exists")
-        _drop_redirect(tx, new)
+        drop_redirect(tx, new)
         row = tx.execute(sa.select(repo_table).where(repo_table.c.id == source.id)).mappings().one()
         use.require(tx, m, owner.id, row["storage_bytes"])
         now = m.clock.now()
@@ -179,9 +185,9 @@ def _insert(
 ) -> str:
     repo_id, now = new_id(), m.clock.now()
     with m.db.write() as tx:
-        if _live(tx, owner, name) is not None:
+        if live_id(tx, owner, name) is not None:
             raise AlreadyExists(f"You already created this {name.kind.value} repo")
-        _drop_redirect(tx, name)
+        drop_redirect(tx, name)
         use.require(tx, m, owner.id, made.size)
         tx.execute(
             sa.insert(repo_table).values(
@@ -206,14 +212,14 @@ def _insert(
     return repo_id
 
 
-def _live(tx: Tx, owner: Account, name: RepoName) -> str | None:
+def live_id(tx: Tx, owner: Account, name: RepoName) -> str | None:
     """Return the id of the repository that has this name now. The owner's row is taken, so that two creations queue up."""
     tx.execute(sa.select(account.c.id).where(account.c.id == owner.id).with_for_update())
     mine = sa.and_(repo_table.c.kind == name.kind.value, repo_table.c.account_id == owner.id, repo_table.c.key == fold(name.name))
     return tx.execute(sa.select(repo_table.c.id).where(mine, repo_table.c.deleted_at.is_(None))).scalar()
 
 
-def _drop_redirect(tx: Tx, name: RepoName) -> None:
+def drop_redirect(tx: Tx, name: RepoName) -> None:
     """A name that is used again leads nowhere else any more."""
     tx.execute(
         sa.delete(redirect).where(
@@ -222,11 +228,18 @@ def _drop_redirect(tx: Tx, name: RepoName) -> None:
     )
 
 
-def _report_change(tx: Tx, m: Machinery, actor: Actor, repo: Repo, what: str, detail: dict[str, str]) -> None:
+def report_change(tx: Tx, m: Machinery, actor: Actor, repo: Repo, what: str, detail: dict[str, str]) -> None:
+    """Tell the others, and the audit log, that something about a repository changed."""
     outbox.append(tx, m.clock, RepoChanged(repo.id, actor.user_id, what))
     record.write(tx, m.clock, actor, f"repo.{what}", repo.id, **detail)
     tx.on_commit(m.wake)
 
 
-def _space_card(name: RepoName, sdk: str) -> str:
-    return f"---\ntitle: {name.name}\nsdk: {sdk}\n---\n"
+def _first_card(name: RepoName, sdk: str | None, license_id: str | None) -> str:
+    """Return the front matter that is known from the start; nothing if there is none."""
+    if license_id is not None and not _LICENSE.fullmatch(license_id):
+        raise BadInput("That is not the name of a license.")
+    is_space = name.kind is RepoKind.SPACE and sdk is not None
+    lines = [f"title: {name.name}", f"sdk: {sdk}"] if is_space else []
+    lines += [f"license: {license_id}"] if license_id else []
+    return "\n".join(["---", *lines, "---", ""]) if lines else ""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from tulou.db.engine import Database, insert_or_ignore
+from tulou.db.engine import Database, Tx, insert_or_ignore
 from tulou.db.tables import doomed, lfs_object, pack, xorb
 from tulou.fsio.faults import point
 from tulou.kernel.clock import Clock
@@ -31,6 +31,36 @@ class Swept:
     spared: int
     deleted: int
     freed_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a run would do: objects that may go at once, and those that it would condemn to go a day later, with their bytes."""
+
+    now: int
+    now_bytes: int
+    later: int
+    later_bytes: int
+
+
+def old_objects(store: ObjectStore, clock: Clock) -> list[Stored]:
+    """Return every stored object that is old enough to be collected."""
+    return list(_old_objects(store, clock))
+
+
+def outlook(tx: Tx, objects: list[Stored], clock: Clock, *, grace_ms: int = DAY) -> Outlook:
+    """Say what a sweep would do as the database looks in this transaction. `objects` are those of `old_objects`."""
+    due = sa.select(doomed.c.key).where(doomed.c.condemned_at <= clock.now() - grace_ms)
+    ripe = {row.key for row in tx.execute(due)}
+    counted = [0, 0, 0, 0]
+    for batch in _batches(objects):
+        live = referenced(tx.execute, [stored.key for stored in batch])
+        for stored in batch:
+            if stored.key not in live:
+                at = 0 if stored.key in ripe else 2
+                counted[at] += 1
+                counted[at + 1] += stored.size
+    return Outlook(*counted)
 
 
 def sweep(db: Database, store: ObjectStore, clock: Clock, turnstile: Turnstile, *, grace_ms: int = DAY) -> Swept:
