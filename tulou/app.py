@@ -44,6 +44,7 @@ DIALECTS = (
     "tulou.delivery.hf.info",
     "tulou.delivery.hf.listing",
     "tulou.delivery.hf.cards",
+    "tulou.delivery.hf.search",
     "tulou.delivery.hf.account",
     "tulou.delivery.hf.oauth",
     "tulou.delivery.hf.xet",
@@ -63,6 +64,7 @@ TASKS = (
     "tulou.features.content.tasks",
     "tulou.features.content.xet_tasks",
     "tulou.features.cards.tasks",
+    "tulou.features.search.tasks",
 )
 
 
@@ -139,6 +141,7 @@ def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Call
         turnstile=Turnstile(db),
         markup=Markup(),
         work=work,
+        started_at=clock.now(),
         wake=wake,
     )
 

@@ -372,6 +372,12 @@ audit = Table(
     Column("chain", SHA256, nullable=False),  # SHA-256 over this row and the chain of the row before
 )
 
+search_pending = Table(  # repositories that changed since they were last written to the search index
+    "search_pending", metadata,
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
+    Column("repo_id", ID, nullable=False),
+)
+
 keyring = Table(
     "keyring", metadata,
     Column("purpose", String(40), primary_key=True),

@@ -1,0 +1,1 @@
+"""Finding repositories and people by words."""
