@@ -15,7 +15,7 @@ PACKAGES = ("@huggingface/hub@2",)
 
 def client_folder() -> tuple[Path, Path]:
     """Return the node program and a folder where `@huggingface/hub` is installed."""
-    node, npm = _programs()
+    node, npm = programs()
     if not (FOLDER / "node_modules" / "@huggingface" / "hub" / "package.json").exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
         environ = {**os.environ, "PATH": f"{node.parent}:{os.environ['PATH']}"}
@@ -28,7 +28,8 @@ def client_folder() -> tuple[Path, Path]:
     return node, FOLDER
 
 
-def _programs() -> tuple[Path, list[str]]:
+def programs() -> tuple[Path, list[str]]:
+    """Return node, and the command that is npm."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and int(subprocess.check_output([node, "--version"], text=True)[1:].split(".")[0]) >= 18:
         return Path(node), [npm]
