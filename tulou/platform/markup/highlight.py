@@ -42,6 +42,7 @@ def language_of(name: str) -> str | None:
 
 def lines(text: str, language: str | None, budget: Budget) -> list[str]:
     """Return the HTML of each line of a text. Lines that are too long, and languages not known, stay plain. Raises Overdue."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     rows = text.split("\n")
     if rows and rows[-1] == "":
         rows.pop()

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from tulou.kernel.limits import PATH_BYTES
 
+_DROPPED = {ord(letter): None for letter in "\t\n\r"}
 ID_PREFIX = "u-"
 """Before every id that an author chose, so that none can be mistaken for one of the page's own."""
 
@@ -22,7 +23,7 @@ class Place:
 
     def link(self, url: str) -> str:
         """Return where a link leads: relative ones to the page of a file, anchors to the author's own ids."""
-        url = url.strip()
+        url = _tidy(url)
         if url.startswith("#"):
             return f"#{ID_PREFIX}{url[1:]}"
         if _is_absolute(url):
@@ -35,7 +36,7 @@ class Place:
 
     def image(self, url: str) -> str | None:
         """Return where an image is, or None for one on another host, which could watch the readers of a page."""
-        url = url.strip()
+        url = _tidy(url)
         if is_remote(url):
             return None
         return url if _is_absolute(url) else f"{self.page}/resolve/{self.revision}/{quote(self._path(url.partition('#')[0]))}"
@@ -48,8 +49,13 @@ class Place:
 
 def is_remote(url: str) -> bool:
     """True when a URL names a host, in any spelling that a browser takes for one."""
-    folded = url.strip().replace("\\", "/")
+    folded = _tidy(url).replace("\\", "/")
     return folded.startswith("//") or _scheme(folded) is not None
+
+
+def _tidy(url: str) -> str:
+    """Drop what browsers drop before they read a URL: `/<tab>/host` is `//host` to them."""
+    return url.translate(_DROPPED).strip()
 
 
 def _is_absolute(url: str) -> bool:
