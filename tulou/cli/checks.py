@@ -11,13 +11,12 @@ from urllib.parse import urlsplit
 import pygit2
 import sqlalchemy as sa
 
-from tulou.db.tables import audit, lfs_object, outbox, pack, task
-from tulou.features.audit.record import chain
+from tulou.db.tables import lfs_object, outbox, pack, task
+from tulou.features.audit import read
 from tulou.fsio import space
 from tulou.kernel.limits import DISK_RESERVE, GIB
 from tulou.platform.blobs.store import blob_key, pack_key
 from tulou.platform.machinery import Machinery
-
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -99,14 +98,10 @@ def _work(m: Machinery) -> Verdict:
 
 
 def _audit(m: Machinery) -> Verdict:
-    before, count = "", 0
-    with m.db.read() as connection:
-        for row in connection.execute(sa.select(audit).order_by(audit.c.id)).mappings():
-            fields = {name: row[name] for name in row if name not in {"id", "chain"}}
-            if chain(before, fields) != row["chain"]:
-                return Verdict("audit log", "FAIL", f"line {row['id']} does not match the chain: lines were changed or removed")
-            before, count = row["chain"], count + 1
-    return Verdict("audit log", "ok", f"{count} lines, unbroken")
+    found = read.verify(m)
+    if found.broken is not None:
+        return Verdict("audit log", "FAIL", f"line {found.broken} does not match the chain: lines were changed or removed")
+    return Verdict("audit log", "ok", f"{found.lines} lines, unbroken")
 
 
 def _address(m: Machinery) -> Verdict:

@@ -15,6 +15,12 @@ def free_bytes(path: Path) -> int:
     return stat.f_bavail * stat.f_frsize
 
 
+def room(path: Path) -> tuple[int, int]:
+    """Return the bytes that are free for an ordinary process, and those of the whole file system."""
+    stat = os.statvfs(path)
+    return stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize
+
+
 def require(path: Path, size: int) -> None:
     """Raise StorageFull if writing `size` bytes would touch the reserve."""
     if free_bytes(path) - size < DISK_RESERVE:

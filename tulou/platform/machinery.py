@@ -39,5 +39,7 @@ class Machinery:
     markup: Markup
     work: Path
     """Folder for uploads in progress, on the same file system as the folder store; emptied at every start."""
+    started_at: int
+    """When this process opened it, in Unix milliseconds."""
     wake: Callable[[], None]
     """Tell the background worker that there is something to do, after a commit."""

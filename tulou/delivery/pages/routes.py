@@ -5,7 +5,10 @@ from __future__ import annotations
 from tulou.delivery.pages import (
     assets,
     blob,
+    branch_list,
     card,
+    connect,
+    edit,
     files,
     history,
     home,
@@ -22,12 +25,19 @@ from tulou.delivery.pages import (
     tensors,
     tokens,
     two_steps,
+    upload,
 )
+from tulou.delivery.pages.admin import routes as admin
 
 ROUTES = [
+    *admin.ROUTES,
     *assets.ROUTES,
     *blob.ROUTES,
+    *branch_list.ROUTES,
+    *edit.ROUTES,
+    *upload.ROUTES,
     *card.ROUTES,
+    *connect.ROUTES,
     *files.ROUTES,
     *history.ROUTES,
     *home.ROUTES,

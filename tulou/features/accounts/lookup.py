@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tulou.features.accounts import queries
 from tulou.features.accounts.model import Account, AccountKind
 from tulou.kernel.errors import AccountNotFound, InvalidName
@@ -19,6 +21,12 @@ def by_id(m: Machinery, account_id: str) -> Account | None:
     """Return the account of that id, or None."""
     with m.db.read() as connection:
         return queries.by_id(connection, account_id)
+
+
+def by_ids(m: Machinery, account_ids: Iterable[str]) -> dict[str, Account]:
+    """Return the accounts with these ids, by id; those that are gone are left out."""
+    with m.db.read() as connection:
+        return {found.id: found for found in queries.by_ids(connection, list(account_ids))}
 
 
 def user(m: Machinery, name: str) -> Account:

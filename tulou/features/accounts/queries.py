@@ -34,6 +34,11 @@ def by_id(connection: Connection, account_id: str) -> Account | None:
     return account_from(row) if row else None
 
 
+def by_ids(connection: Connection, account_ids: list[str]) -> list[Account]:
+    """Find some accounts by their ids."""
+    return [account_from(row) for row in connection.execute(sa.select(account).where(account.c.id.in_(account_ids)))]
+
+
 def of_kind(connection: Connection, kind: AccountKind) -> list[Account]:
     """Return every account of a kind, by name."""
     rows = connection.execute(sa.select(account).where(account.c.kind == kind.value).order_by(account.c.key))

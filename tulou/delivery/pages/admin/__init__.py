@@ -1,0 +1,1 @@
+"""Pages for those who run the hub. For everybody else they do not exist."""

@@ -1,0 +1,7 @@
+"""Every page of the administration."""
+
+from __future__ import annotations
+
+from tulou.delivery.pages.admin import accounts, content, overview, work
+
+ROUTES = [*overview.ROUTES, *accounts.ROUTES, *content.ROUTES, *work.ROUTES]
