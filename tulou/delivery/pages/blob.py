@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from tulou.delivery.kit import usercontent
 from tulou.delivery.kit.call import Call, in_thread
-from tulou.delivery.kit.routes import Budget, Login, Route, for_kinds
+from tulou.delivery.kit.routes import Budget, Login, for_kinds
 from tulou.delivery.pages import places, render
 from tulou.delivery.pages.repo_frame import frame
 from tulou.features.content import preview, resolve, tree

@@ -75,7 +75,7 @@ def _row(place: Place, entry: Entry) -> Row:
 
 
 def _last(call: Call, place: Place, entries: list[Entry]) -> Commit | None:
-    """Return the commit to show above the listing: of the root, the newest of all; of a folder, what last changed something in it."""
+    """Return the commit to show above the listing: the newest of all, or the last that changed something in the folder."""
     if place.commit is None:
         return None
     if not place.path:

@@ -21,6 +21,7 @@ from tulou.kernel.actor import Action
 COMMITS_SHOWN = 40
 _DAY = 86_400_000
 _LONG_LINE = 500
+_DEL, _INS = Markup("{}<del>{}</del>{}"), Markup("{}<ins>{}</ins>{}")
 
 
 async def commits(call: Call) -> ASGIApp:
@@ -128,14 +129,14 @@ def _marked(old: str, new: str) -> tuple[Markup, Markup]:
     end = next((at for at in range(rest) if old[-1 - at] != new[-1 - at]), rest)
     if start + end < max(len(old), len(new)) / 4:
         return escape(old), escape(new)  # they have next to nothing in common
-    return _piece("del", old, start, end), _piece("ins", new, start, end)
+    return _piece(_DEL, old, start, end), _piece(_INS, new, start, end)
 
 
-def _piece(tag: str, text: str, start: int, end: int) -> Markup:
+def _piece(tag: Markup, text: str, start: int, end: int) -> Markup:
     stop = len(text) - end
     if start == stop:
         return escape(text)
-    return Markup("{}<{}>{}</{}>{}").format(text[:start], Markup(tag), text[start:stop], Markup(tag), text[stop:])
+    return tag.format(text[:start], text[start:stop], text[stop:])
 
 
 def _row(line: Line, html: Markup) -> Row:

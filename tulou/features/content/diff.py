@@ -29,7 +29,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class FileDiff:
-    """How one file changed. Without hunks it is binary, in large-file storage, moved as it was, or `is_folded`: too long to show."""
+    """How one file changed. Without hunks it is binary, in large-file storage, only moved, or `is_folded`: too long to show."""
 
     status: Status
     path: str

@@ -52,10 +52,8 @@ def changes(repository: pygit2.Repository, commit: Sha1, parent: Sha1 | None, li
     Without a parent everything is new. A file that moved unchanged is one change.
     """
     tree = cast("pygit2.Commit", repository[commit]).tree
-    if parent is None:
-        diff = tree.diff_to_tree(swap=True)
-    else:
-        diff = cast("pygit2.Commit", repository[parent]).tree.diff_to_tree(tree)
+    before = cast("pygit2.Commit", repository[parent]).tree if parent is not None else None
+    diff = before.diff_to_tree(tree) if before is not None else tree.diff_to_tree(swap=True)
     if parent is not None and len(diff) <= RENAMES_AMONG:
         diff.find_similar(flags=DiffFind.FIND_RENAMES | DiffFind.FIND_EXACT_MATCH_ONLY)
     return [_change(delta) for delta in islice(diff.deltas, limit)], len(diff)
