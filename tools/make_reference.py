@@ -9,6 +9,7 @@ import argparse
 import ast
 import dataclasses
 import inspect
+import json
 import os
 import re
 import sys
@@ -185,6 +186,15 @@ def commands() -> Iterator[str]:
             yield from ["", f"## {parser.prog}", "", "```", parser.format_help().strip(), "```"]
 
 
+def commands_page() -> str:
+    """Return the same for the website, as JSON."""
+    os.environ["COLUMNS"] = "100"
+    found = [{"name": "tulou", "help": cli.usage()}]
+    for name in cli.COMMANDS:
+        found += [{"name": parser.prog, "help": parser.format_help().strip()} for parser in parsers(cli.parser_of(name))]
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
 def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     """Yield a parser and those of its subcommands."""
     yield parser
@@ -222,6 +232,7 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, text in pages().items():
         (FOLDER / name).write_text(text)
+    (ROOT / "tulou" / "web" / "commands.json").write_text(commands_page())
 
 
 if __name__ == "__main__":

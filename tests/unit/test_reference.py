@@ -15,6 +15,7 @@ def test_the_reference_is_what_the_program_would_write_today():
     spec.loader.exec_module(maker)
     stale = [name for name, text in maker.pages().items() if (maker.FOLDER / name).read_text() != text]
     assert stale == [], "run `make docs`"
+    assert (ROOT / "tulou/web/commands.json").read_text() == maker.commands_page(), "run `make docs`"
 
 
 def test_every_link_between_documents_leads_somewhere():

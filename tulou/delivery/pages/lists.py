@@ -75,8 +75,10 @@ def _group(asked: Choices, facet: Facet, counted: Facets) -> Group | None:
     chosen = [value for known, value in asked.active() if known == facet]
     for value in chosen:
         values.setdefault(value, None)
-    # A value that all have narrows nothing down.
-    useful = {value: count for value, count in values.items() if value in chosen or count is None or count != counted.total}
+    # A value that all have narrows nothing down, unless it would take the place of the one that is chosen.
+    is_replaced = bool(chosen) and facet.is_single
+    kept = {value for value, count in values.items() if value in chosen or is_replaced or count is None or count != counted.total}
+    useful = {value: count for value, count in values.items() if value in kept}
     shown = [_choice(asked, facet, value, count) for value, count in useful.items()]
     shown.sort(key=lambda choice: not choice.is_chosen)
     return Group(facet.title, shown[:_SHOWN], shown[_SHOWN:]) if shown else None

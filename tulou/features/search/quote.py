@@ -30,11 +30,22 @@ def quote(text: str, phrases: Sequence[tuple[str, ...]]) -> list[Part]:
     piece = text[start : start + BEFORE + AFTER]
     parts = [Part("… ", is_hit=False)] if start else []
     at = 0
-    for match in pattern.finditer(piece) if pattern else ():
-        parts += [Part(piece[at : match.start()], is_hit=False), Part(match[0], is_hit=True)]
-        at = match.end()
+    for begin, end in _spans(pattern, piece):
+        parts += [Part(piece[at:begin], is_hit=False), Part(piece[begin:end], is_hit=True)]
+        at = end
     parts.append(Part(piece[at:] + (" …" if start + len(piece) < len(text) else ""), is_hit=False))
     return [part for part in parts if part.text]
+
+
+def _spans(pattern: re.Pattern[str] | None, text: str) -> list[tuple[int, int]]:
+    """Return where hits begin and end; those that touch are one."""
+    found: list[tuple[int, int]] = []
+    for match in pattern.finditer(text) if pattern else ():
+        if found and found[-1][1] == match.start():
+            found[-1] = (found[-1][0], match.end())
+        else:
+            found.append(match.span())
+    return found
 
 
 def _pattern(phrases: Sequence[tuple[str, ...]]) -> re.Pattern[str] | None:
