@@ -76,7 +76,7 @@ PAGES = [
     Shown("profile", "/alice"),
     Shown("profile-own", "/alice", "alice"),
     Shown("organization", "/acme"),
-    Shown("organization-settings", "/acme/settings", "alice"),
+    Shown("organization-settings", "/organizations/acme/settings", "alice"),
     Shown("login", "/login"),
     Shown("sign-in-needed", "/settings/profile", status=401),
     Shown("device", "/device", "alice"),
