@@ -47,6 +47,7 @@ def _shown(call: Call) -> dict[str, Any]:
         **frame(call, "files"),
         "place": place,
         "rows": [_row(place, entry) for entry in entries],
+        "is_bare": not place.path and all(entry.path == ".gitattributes" for entry in entries),
         "cursor": page.cursor,
         "is_first": call.query("cursor") is None,
         "last": _last(call, place, entries),
