@@ -93,8 +93,9 @@ PAGES = [
     Shown("admin-users", "/admin/users", "root"),
     Shown("admin-organizations", "/admin/organizations", "root"),
     Shown("admin-repositories", "/admin/repositories", "root"),
-    Shown("admin-storage", "/admin/storage", "root"),
-    Shown("admin-jobs", "/admin/jobs", "root"),
+    Shown("admin-storage", "/admin/storage?preview=1", "root"),
+    Shown("admin-account", "/admin/accounts/alice", "root"),
+    Shown("admin-tasks", "/admin/tasks?state=done", "root"),
     Shown("admin-audit", "/admin/audit", "root"),
-    Shown("admin-host", "/admin/host", "root"),
+    Shown("admin-enforced", "/admin/enforced", "root"),
 ]
