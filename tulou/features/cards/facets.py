@@ -7,7 +7,6 @@ counted in the background; in between, the values of the first `EXACT` are offer
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,7 +22,7 @@ from tulou.kernel.actor import Actor
 from tulou.kernel.names import RepoKind
 from tulou.platform.machinery import Machinery
 
-EXACT = 2_000
+EXACT = 1_500
 VALUES = 60
 """Most values that one facet offers."""
 PREFIXES = {
@@ -79,20 +78,14 @@ def _counted(m: Machinery, actor: Actor, wanted: Filter) -> Facets:
         condition = listing.matching(connection, actor, plain)
         if condition is None:
             return Facets({}, 0)
-        some = sa.select(repo.c.id).where(condition, repo.c.deleted_at.is_(None)).limit(EXACT + 1)
-        ids = list(connection.execute(some).scalars())
-        stored = queries.stored_facets(connection, wanted.kind) if len(ids) > EXACT and plain == everything else None
-        if stored is not None:
-            counted = json.loads(stored)
-            return Facets(_grouped(wanted.kind, counted), counted["total"])
-        counts: dict[str, Counter[str]] = {name: Counter() for name in ("pipeline_tag", "library", "sdk", "parameters", "tags")}
-        for start in range(0, min(len(ids), EXACT), 500):
-            counted = queries.count_facets(connection, repo.c.id.in_(ids[start : start + 500]))
-            for name, counter in counts.items():
-                counter.update(counted[name])
+        counts, number = queries.count_some(connection, condition, EXACT)
+        stored = queries.stored_facets(connection, wanted.kind) if number > EXACT and plain == everything else None
+    if stored is not None:
+        counted = json.loads(stored)
+        return Facets(_grouped(wanted.kind, counted), counted["total"])
     values = _grouped(wanted.kind, counts)
-    if len(ids) <= EXACT:
-        return Facets(values, len(ids))
+    if number <= EXACT:
+        return Facets(values, number)
     return Facets({facet: [(value, None) for value, _count in found] for facet, found in values.items()}, None)
 
 

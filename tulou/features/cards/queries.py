@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -135,6 +136,20 @@ def count_facets(connection: Connection, condition: sa.ColumnElement[bool]) -> d
     found["parameters"] = _counts(connection, _bucket(hits.c.parameters), hits)
     found["tags"] = _counts(connection, repo_tag.c.tag, hits.join(repo_tag, repo_tag.c.repo_id == hits.c.id))
     return found
+
+
+def count_some(connection: Connection, condition: sa.ColumnElement[bool], most: int) -> tuple[dict[str, Counter[str]], int]:
+    """Count the same among the first `most` live repositories that meet a condition; say how many those are, or `most + 1`.
+
+    One query; the counting is done here, because a join with every tag takes ten times as long.
+    """
+    columns = (repo.c.pipeline_tag, repo.c.library, repo.c.sdk, _bucket(repo.c.parameters), repo.c.tags)
+    some = sa.select(*columns).where(repo.c.deleted_at.is_(None), condition).limit(most + 1)
+    rows = connection.execute(some).all()
+    names = ("pipeline_tag", "library", "sdk", "parameters")
+    found = {name: Counter(row[at] for row in rows[:most] if row[at] is not None) for at, name in enumerate(names)}
+    found["tags"] = Counter(tag for row in rows[:most] for tag in json.loads(row.tags))
+    return found, len(rows)
 
 
 def _counts(connection: Connection, value: sa.ColumnElement[Any], rows: sa.FromClause) -> dict[str, int]:
