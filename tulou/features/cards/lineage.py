@@ -53,7 +53,7 @@ class Family:
     models: list[Link]
     """Models that a Space names."""
     users: list[Group]
-    """Models trained on a dataset, and Spaces that use a model or dataset."""
+    """Models trained on a dataset, datasets made from it, and Spaces that use a model or dataset."""
 
 
 def of(m: Machinery, actor: Actor, overview: Overview) -> Family:
@@ -78,7 +78,9 @@ def _family(m: Machinery, actor: Actor, overview: Overview) -> Family:
     based = overview.summary.facts.get("baseModels") if kind is not RepoKind.DATASET else None
     parents = [item["id"] for item in based["models"]] if based else []
     card = overview.summary.card
-    data = texts(card.get("datasets")) if kind is not RepoKind.DATASET else texts(card.get("source_datasets"))
+    # Cards of datasets also write "original" there, and "extended|name".
+    data = texts(card.get("datasets" if kind is not RepoKind.DATASET else "source_datasets"))
+    data = [name for name in data if kind is not RepoKind.DATASET or "/" in name]
     models = texts(card.get("models")) if kind is RepoKind.SPACE else []
     is_model = kind is RepoKind.MODEL
     return Family(
@@ -95,8 +97,10 @@ def _users(m: Machinery, actor: Actor, name: RepoName) -> list[Group]:
     if name.kind not in {RepoKind.MODEL, RepoKind.DATASET}:
         return []
     spaces = _groups(m, actor, RepoKind.SPACE, {f"{name.kind.plural}:{name.full}": "spaces"})
-    trained = {f"dataset:{name.full}": "models"} if name.kind is RepoKind.DATASET else {}
-    return _groups(m, actor, RepoKind.MODEL, trained) + spaces
+    if name.kind is RepoKind.MODEL:
+        return spaces
+    models = _groups(m, actor, RepoKind.MODEL, {f"dataset:{name.full}": "models"})
+    return models + _groups(m, actor, RepoKind.DATASET, {f"source_datasets:{name.full}": "datasets"}) + spaces
 
 
 def _groups(m: Machinery, actor: Actor, kind: RepoKind, tags: dict[str, str]) -> list[Group]:

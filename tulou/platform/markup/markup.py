@@ -20,7 +20,7 @@ MAX_TAGS = 20_000
 """More `<` than this are no text: the parser of the sanitiser takes the square of their number when they nest."""
 AT_ONCE = 2
 WAIT_SECONDS = 10
-KEPT = 48 * MIB
+KEPT = 24 * MIB
 
 
 @dataclass(frozen=True, slots=True)
