@@ -97,7 +97,7 @@ def test_other_bodies_are_no_forms(kind: str):
 
 
 def test_words_that_differ_are_marked_and_escaped():
-    hunk = hunks_of(b"a = old<b>\nsame\n", b"a = new<b>\nsame\n")[0]
+    hunk = hunks_of(b"a = old<b>\nsame\n", b"a = new<b>\nsame\n", 10)[0]
     assert [(row.mark, str(row.html)) for row in rows(hunk)] == [
         ("-", "a = <del>old</del>&lt;b&gt;"), ("+", "a = <ins>new</ins>&lt;b&gt;"), (" ", "same"),
     ]  # fmt: skip
@@ -105,10 +105,15 @@ def test_words_that_differ_are_marked_and_escaped():
 
 @given(st.text(st.sampled_from("ab<\n"), max_size=30), st.text(st.sampled_from("ab<\n"), max_size=30))
 def test_a_comparison_holds_every_line_of_both_sides(old: str, new: str):
-    shown = [line for hunk in hunks_of(old.encode(), new.encode()) for line in hunk.lines]
+    shown = [line for hunk in hunks_of(old.encode(), new.encode(), 1000) for line in hunk.lines]
     assert [n for n in (line.new for line in shown) if n] == sorted(n for n in (line.new for line in shown) if n)
-    for hunk in hunks_of(old.encode(), new.encode()):
+    for hunk in hunks_of(old.encode(), new.encode(), 1000):
         assert len(rows(hunk)) == len(hunk.lines)
+
+
+def test_a_comparison_of_too_many_lines_is_none():
+    assert hunks_of(b"", b"x\n" * 100, 99) is None
+    assert hunks_of(b"", b"x\n" * 100, 100) is not None
 
 
 @pytest.mark.parametrize(("path", "look"), [

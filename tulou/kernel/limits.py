@@ -40,6 +40,9 @@ DIFF_BYTES: Final = 400 * KIB
 """Text that the page of one commit shows; the files beyond it are folded."""
 DIFF_LINES: Final = 6_000
 DIFF_FILE_BYTES: Final = 512 * KIB
+DIFF_FILE_LINES: Final = 20_000
+"""Two files without a common line cost the square of this."""
+DIFF_SECONDS: Final = 3.0
 EDIT_BYTES: Final = 1 * MIB
 """A text file may be changed in the browser up to this size."""
 SHOWCASE_SECONDS: Final = 900

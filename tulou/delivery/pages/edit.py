@@ -126,6 +126,7 @@ def _values(
         "draft": draft,
         "is_new": is_new,
         "is_stale": is_stale,
+        "is_preview": is_preview,
         "problem": problem,
         "report": report,
         "can_commit": places.can_commit(call, place),

@@ -25,10 +25,10 @@ FILES_PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the listing."""
+    """One line of the listing. A submodule has no page."""
 
     name: str
-    url: str
+    url: str | None
     entry: Entry
     download: str | None
 
@@ -70,9 +70,12 @@ def _page(call: Call, place: Place) -> Page:
 
 
 def _row(place: Place, entry: Entry) -> Row:
+    name = entry.path.rpartition("/")[2]
+    if entry.is_submodule:
+        return Row(name, None, entry, None)
     if entry.is_folder:
-        return Row(entry.path.rpartition("/")[2], place.url("tree", entry.path), entry, None)
-    return Row(entry.path.rpartition("/")[2], place.url("blob", entry.path), entry, place.url("resolve", entry.path))
+        return Row(name, place.url("tree", entry.path), entry, None)
+    return Row(name, place.url("blob", entry.path), entry, place.url("resolve", entry.path))
 
 
 def _last(call: Call, place: Place, entries: list[Entry]) -> Commit | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import pygit2
@@ -9,7 +10,7 @@ import pygit2
 from tulou.features.content.revisions import commit_of
 from tulou.features.repos.model import Repo
 from tulou.kernel.ids import Sha1
-from tulou.kernel.limits import DIFF_BYTES, DIFF_FILE_BYTES, DIFF_FILES, DIFF_LINES
+from tulou.kernel.limits import DIFF_BYTES, DIFF_FILE_BYTES, DIFF_FILE_LINES, DIFF_FILES, DIFF_LINES, DIFF_SECONDS
 from tulou.platform.git import diff, history
 from tulou.platform.git.diff import Change, Hunk, Line, Status
 from tulou.platform.git.history import Commit
@@ -69,13 +70,15 @@ def of_commit(m: Machinery, repo: Repo, revision: str) -> CommitDiff:
     repository = m.git.having(repo.id, repo.generation, oid)
     commit = history.commit(repository, oid)
     changes, total = diff.changes(repository, oid, commit.parents[0] if commit.parents else None, DIFF_FILES)
-    budget = _Budget(DIFF_BYTES, DIFF_LINES)
+    budget = _Budget(DIFF_BYTES, DIFF_LINES, time.monotonic() + DIFF_SECONDS)
     return CommitDiff(commit, [_file(m, repository, change, budget) for change in changes], total)
 
 
-def compare(old: bytes, new: bytes) -> tuple[Hunk, ...]:
-    """Compare two texts of one file, for a preview of an edit."""
-    return diff.hunks_of(old, new)
+def compare(old: bytes, new: bytes) -> tuple[Hunk, ...] | None:
+    """Compare two texts of one file, for a preview of an edit. None: too much changed to show it."""
+    if max(old.count(b"\n"), new.count(b"\n")) > DIFF_FILE_LINES:
+        return None
+    return diff.hunks_of(old, new, DIFF_LINES)
 
 
 @dataclass(slots=True)
@@ -84,6 +87,7 @@ class _Budget:
 
     bytes: int
     lines: int
+    end: float
 
     def spend(self, hunks: tuple[Hunk, ...]) -> bool:
         """Take the hunks of one file. False: they do not fit."""
@@ -102,12 +106,15 @@ def _file(m: Machinery, repository: pygit2.Repository, change: Change, budget: _
     blobs = [blob for blob in (old, new) if blob is not None]
     if any(blob.pointer for blob in blobs) or change.old == change.new:
         return shown
-    if any(blob.git_size > DIFF_FILE_BYTES for blob in blobs):
+    if time.monotonic() > budget.end or any(blob.git_size > DIFF_FILE_BYTES for blob in blobs):
         return _with(shown, is_folded=True)
-    if any(b"\0" in m.git.objects.content(repository, blob.oid)[:8192] for blob in blobs):
+    contents = [m.git.objects.content(repository, blob.oid) for blob in blobs]
+    if any(b"\0" in content[:8192] for content in contents):
         return _with(shown, is_binary=True)
-    hunks = diff.hunks(repository, change.old, change.new)
-    return _with(shown, hunks) if budget.spend(hunks) else _with(shown, is_folded=True)
+    if any(content.count(b"\n") > DIFF_FILE_LINES for content in contents):
+        return _with(shown, is_folded=True)
+    hunks = diff.hunks(repository, change.old, change.new, budget.lines)
+    return _with(shown, hunks) if hunks is not None and budget.spend(hunks) else _with(shown, is_folded=True)
 
 
 def _with(shown: FileDiff, hunks: tuple[Hunk, ...] = (), *, is_binary: bool = False, is_folded: bool = False) -> FileDiff:

@@ -31,6 +31,8 @@ class Entry:
     lfs: LfsPointer | None = None
     xet_hash: str | None = None
     last_commit: Commit | None = None
+    is_submodule: bool = False
+    """A commit of another repository: there is nothing to read here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def describe(m: Machinery, repo: Repo, repository: pygit2.Repository, found: Ite
         if child.is_folder:
             entries.append(Entry(path, child.oid, is_folder=True))
         elif child.is_link and child.oid not in repository:  # a submodule: its commit lives elsewhere
-            entries.append(Entry(path, child.oid, is_folder=False))
+            entries.append(Entry(path, child.oid, is_folder=False, is_submodule=True))
         else:
             blob = m.git.objects.blob(repository, child.oid)
             entries.append(Entry(path, child.oid, is_folder=False, size=blob.size, lfs=blob.pointer))
@@ -126,7 +128,7 @@ def _with_xet(entry: Entry, stored: dict[str, large.StoredObject]) -> Entry:
 
 def _with_commits(m: Machinery, repository: pygit2.Repository, commit: Sha1, entries: list[Entry]) -> list[Entry]:
     last = history.last_commits(repository, m.git.touches, commit, [e.path for e in entries])
-    return [Entry(e.path, e.oid, e.is_folder, e.size, e.lfs, e.xet_hash, last.get(e.path)) for e in entries]
+    return [Entry(e.path, e.oid, e.is_folder, e.size, e.lfs, e.xet_hash, last.get(e.path), e.is_submodule) for e in entries]
 
 
 def _children(m: Machinery, repository: pygit2.Repository, tree: Sha1) -> list[Child]:

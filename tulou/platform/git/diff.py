@@ -59,14 +59,16 @@ def changes(repository: pygit2.Repository, commit: Sha1, parent: Sha1 | None, li
     return [_change(delta) for delta in islice(diff.deltas, limit)], len(diff)
 
 
-def hunks(repository: pygit2.Repository, old: Sha1 | None, new: Sha1 | None) -> tuple[Hunk, ...]:
-    """Compare two blobs line by line. Bytes that are not UTF-8 are replaced. None stands for an empty file."""
-    return hunks_of(_data(repository, old), _data(repository, new))
+def hunks(repository: pygit2.Repository, old: Sha1 | None, new: Sha1 | None, most: int) -> tuple[Hunk, ...] | None:
+    """Compare two blobs, of which None stands for an empty file, as `hunks_of` does."""
+    return hunks_of(_data(repository, old), _data(repository, new), most)
 
 
-def hunks_of(old: bytes, new: bytes) -> tuple[Hunk, ...]:
-    """Compare two texts line by line."""
+def hunks_of(old: bytes, new: bytes, most: int) -> tuple[Hunk, ...] | None:
+    """Compare two texts line by line; None when more than `most` lines would be shown. Bytes that are not UTF-8 are replaced."""
     patch = pygit2.Patch.create_from(old, new)
+    if sum(patch.line_stats) > most:
+        return None
     return tuple(
         Hunk(hunk.old_start, hunk.new_start, tuple(_line(line) for line in hunk.lines if line.origin in " +-"))
         for hunk in patch.hunks
