@@ -62,11 +62,11 @@ def look(m: Machinery) -> Health:
     now = m.clock.now()
     free, total = space.room(m.settings.data.resolve())
     with m.db.read() as connection:
-        states: dict[str, int] = dict(connection.execute(sa.select(task.c.state, sa.func.count()).group_by(task.c.state)).tuples().all())
+        states = counted(connection, sa.select(task.c.state, sa.func.count()).group_by(task.c.state))
         due = sa.select(sa.func.min(task.c.run_at)).where(task.c.state == "queued", task.c.run_at <= now)
         oldest = connection.execute(due).scalar()
         done = sa.select(sa.func.max(task.c.finished_at)).where(task.c.kind == COLLECT, task.c.state == "done")
-        people: dict[str, int] = dict(connection.execute(sa.select(account.c.kind, sa.func.count()).group_by(account.c.kind)).tuples().all())
+        people = counted(connection, sa.select(account.c.kind, sa.func.count()).group_by(account.c.kind))
         return Health(
             version=__version__,
             started_at=m.started_at,
@@ -89,7 +89,7 @@ def look(m: Machinery) -> Health:
 
 def _repositories(connection: Connection) -> dict[RepoKind, int]:
     live = sa.select(repo.c.kind, sa.func.count()).where(repo.c.deleted_at.is_(None)).group_by(repo.c.kind)
-    found: dict[str, int] = dict(connection.execute(live).tuples().all())
+    found = counted(connection, live)
     return {kind: found.get(kind.value, 0) for kind in RepoKind}
 
 
@@ -102,3 +102,8 @@ def _database_bytes(m: Machinery, connection: Connection) -> int | None:
 
 def _count(connection: Connection, query: Any) -> int:
     return int(connection.execute(query).scalar_one())
+
+
+def counted(connection: Connection, query: Any) -> dict[str, int]:
+    """Return the rows of a query for words and counts."""
+    return {row[0]: int(row[1]) for row in connection.execute(query)}

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from tulou.db.tables import task
 from tulou.features.accounts.create import require_admin
+from tulou.features.admin.health import counted
 from tulou.features.audit import record
 from tulou.features.content.tasks import COLLECT
 from tulou.kernel.actor import Actor
@@ -46,7 +47,7 @@ def counts(m: Machinery, actor: Actor) -> dict[str, int]:
     """Return how many tasks are in each state. Raises Forbidden."""
     require_admin(actor)
     with m.db.read() as connection:
-        found: dict[str, int] = dict(connection.execute(sa.select(task.c.state, sa.func.count()).group_by(task.c.state)).tuples().all())
+        found = counted(connection, sa.select(task.c.state, sa.func.count()).group_by(task.c.state))
     return {state: found.get(state, 0) for state in STATES}
 
 
