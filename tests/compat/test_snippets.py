@@ -71,3 +71,10 @@ def test_the_snippets_of_a_dataset_work(hub, tmp_path):
     shown = snippets(hub, "/datasets/alice/data")
     assert "num_rows: 2" in paste(*shown["datasets"], tmp_path / "datasets")
     paste(*shown["hf"], tmp_path / "hf")
+
+
+def test_the_snippet_for_llama_cpp_hands_over_the_file(hub, tmp_path):
+    hub.user("alice")
+    fill(hub, "alice/quants", "model", {"it's $HOME.gguf": b"GGUF", "README.md": b"# Q"})
+    language, code = snippets(hub, "/alice/quants")["llama.cpp"]
+    assert paste(language, 'llama-server() { cat "$2"; }\n' + code, tmp_path / "llama") == "GGUF"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from dataclasses import dataclass
 
 from tulou.features.cards.model import Overview
@@ -60,8 +62,10 @@ def _library(overview: Overview, base: str, config: str | None) -> list[Snippet]
         return []
     make = _BY_LIBRARY.get(overview.summary.library or "")
     found = [Snippet(title, "python", _python(base, code)) for title, code in make(overview)] if make else []
-    if "gguf" in overview.summary.tags:
-        found.append(Snippet("llama.cpp", "bash", f"export HF_ENDPOINT={base}/\nllama-server -hf {full}"))
+    weights = _first_gguf(overview)
+    if weights is not None:
+        file = f'"$(hf download {full} {shlex.quote(weights)} -q)"'
+        found.append(Snippet("llama.cpp", "bash", f"export HF_ENDPOINT={base}\nllama-server -m {file}"))
     if not found:
         code = f'from huggingface_hub import snapshot_download\n\nfolder = snapshot_download("{full}")'
         found.append(Snippet("huggingface_hub", "python", _python(base, code)))
@@ -116,8 +120,17 @@ def _setfit(overview: Overview) -> list[tuple[str, str]]:
 
 
 def _llama(overview: Overview) -> list[tuple[str, str]]:
-    code = f'from llama_cpp import Llama\n\nllm = Llama.from_pretrained(repo_id="{overview.name.full}", filename="*.gguf")'
+    weights = _first_gguf(overview)
+    if weights is None:
+        return []
+    # JSON's strings are Python's too: the name of a file may hold any quote.
+    code = f'from llama_cpp import Llama\n\nllm = Llama.from_pretrained("{overview.name.full}", {json.dumps(weights)})'
     return [("llama-cpp-python", code)]
+
+
+def _first_gguf(overview: Overview) -> str | None:
+    paths = overview.summary.facts.get("files") or []
+    return next((path for path in paths if path.endswith(".gguf") and "mmproj" not in path), None)
 
 
 _BY_LIBRARY = {
