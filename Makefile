@@ -60,7 +60,7 @@ format: install-dev  ## Let ruff lay the code out and fix what needs no judgemen
 docs: install-dev  ## Write docs/reference again from the program
 	$(VENV)/bin/python tools/make_reference.py
 
-bench: install-dev  ## Measure (see bench/README.md)
+bench: install-dev  ## Measure, and print peer, ours, ratio
 	$(VENV)/bin/python -m bench
 
 release: test  ## Build the wheel and the source package in dist/
