@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 
-from tulou.kernel.errors import SettingError
+from tulou.fsio import faults
+from tulou.kernel.errors import SettingError, StorageFull
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -26,6 +27,7 @@ _PRAGMAS = (
     "temp_store=MEMORY",
 )
 
+_PG_DISK_FULL = "53100"
 LOOK_SECONDS = 0.001
 """How old the answer may be to whether another process wrote to a SQLite file. Asking costs as much as routing a request."""
 
@@ -58,6 +60,7 @@ class Database:
         self._seen, self._look_at = 0, 0.0
         options: dict[str, Any] = {} if self.is_sqlite else {"pool_size": 16, "max_overflow": 16, "pool_pre_ping": True}
         self.engine = sa.create_engine(parsed, **options)
+        sa.event.listen(self.engine, "handle_error", _name_full_disk)
         if self.is_sqlite:
             self._prepare_sqlite(Path(str(parsed.database)))
 
@@ -90,13 +93,16 @@ class Database:
             with self.engine.begin() as connection:
                 tx = Tx(connection)
                 yield tx
+                faults.point("db.commit")
         else:
             # The lock gives writers of this process their turn in order; SQLite's own would make them poll.
             with self._writer, self.engine.connect().execution_options(tulou_write=True) as connection, connection.begin():
                 tx = Tx(connection)
                 yield tx
+                faults.point("db.commit")
             self._local_writes += 1
             self._look_at = 0.0
+        faults.point("db.committed")
         for call in tx.after_commit:
             call()
 
@@ -120,6 +126,14 @@ class Database:
             self._watch.close()
             self._watch = None
         self.engine.dispose()
+
+
+def _name_full_disk(context: sa.engine.ExceptionContext) -> None:
+    """Raise StorageFull where the database says that in words of its own."""
+    problem = context.original_exception
+    is_full = getattr(problem, "sqlite_errorname", "") == "SQLITE_FULL" or getattr(problem, "sqlstate", "") == _PG_DISK_FULL
+    if is_full:
+        raise StorageFull from problem
 
 
 def _parse(url: str) -> URL:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tulou.fsio.faults import point
+from tulou.fsio import faults
+
+_NO_HARD_LINKS = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK})
+"""Another file system, one that has no hard links, or a file that has too many."""
 
 
 def sync_dir(path: Path) -> None:
     """Make the entries of a directory durable."""
+    faults.io("open")
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        faults.io("fsync")
         os.fsync(fd)
     finally:
         os.close(fd)
@@ -22,8 +28,10 @@ def sync_dir(path: Path) -> None:
 
 def sync_file(path: Path) -> None:
     """Make the content of a closed file durable."""
+    faults.io("open")
     fd = os.open(path, os.O_RDONLY)
     try:
+        faults.io("fsync")
         os.fsync(fd)
     finally:
         os.close(fd)
@@ -34,6 +42,7 @@ def make_dirs(path: Path) -> None:
     if path.is_dir():
         return
     make_dirs(path.parent)
+    faults.io("mkdir")
     path.mkdir(exist_ok=True)
     sync_dir(path.parent)
 
@@ -46,43 +55,65 @@ def publish(source: Path, target: Path) -> None:
     """
     sync_file(source)
     make_dirs(target.parent)
-    point("publish.synced")
+    faults.point("publish.synced")
+    faults.io("rename")
     os.replace(source, target)
-    point("publish.renamed")
+    faults.point("publish.renamed")
     sync_dir(target.parent)
 
 
 def write_file(target: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a small file so that a reader or a crash sees the old or the new content, never between."""
     make_dirs(target.parent)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(fd, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, target)
+    with _beside(target) as temporary:
+        faults.io("open")
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(fd, "wb") as file:
+            faults.io("write")
+            file.write(content)
+            file.flush()
+            faults.io("fsync")
+            os.fsync(file.fileno())
+        faults.io("rename")
+        os.replace(temporary, target)
     sync_dir(target.parent)
 
 
 def link(source: Path, target: Path) -> None:
     """Give a file a second name if it has none there yet. For caches: not synced."""
+    faults.io("mkdir")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
+        faults.io("link")
         os.link(source, target)
     except FileExistsError:
         return
-    except OSError:  # another file system, or one without hard links
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        temporary.symlink_to(source.resolve())
-        os.replace(temporary, target)
+    except OSError as problem:
+        if problem.errno not in _NO_HARD_LINKS:
+            raise
+        with _beside(target) as temporary:
+            temporary.symlink_to(source.resolve())
+            os.replace(temporary, target)
 
 
 def replace_cached(target: Path, content: bytes) -> None:
     """Swap a cache file in one step, without syncing: losing it costs nothing."""
+    with _beside(target) as temporary:
+        faults.io("write")
+        temporary.write_bytes(content)
+        faults.io("rename")
+        os.replace(temporary, target)
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Yield a fresh name in the folder of `target`; whatever has it when the block fails is deleted."""
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    temporary.write_bytes(content)
-    os.replace(temporary, target)
+    try:
+        yield temporary
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def remove(path: Path) -> None:
@@ -108,6 +139,7 @@ def remove_tree(path: Path) -> None:
 def scratch(work: Path, label: str) -> Iterator[Path]:
     """Yield a fresh empty folder under `work` and delete it afterwards."""
     folder = work / f"{label}-{secrets.token_hex(6)}"
+    faults.io("mkdir")
     folder.mkdir(parents=True)
     try:
         yield folder
@@ -117,5 +149,6 @@ def scratch(work: Path, label: str) -> Iterator[Path]:
 
 def temporary_file(work: Path, label: str) -> Path:
     """Return a fresh name under `work`, not yet created."""
+    faults.io("mkdir")
     work.mkdir(parents=True, exist_ok=True)
     return work / f"{label}-{secrets.token_hex(8)}"

@@ -1,4 +1,4 @@
-"""Named points where a test may stop the world between two durable steps."""
+"""Named points where a test may stop the world between two durable steps, or make the disk fail."""
 
 from __future__ import annotations
 
@@ -18,3 +18,9 @@ def point(name: str) -> None:
     """Mark a moment between two durable steps. Does nothing outside crash tests."""
     if _hook is not None:
         _hook(name)
+
+
+def io(operation: str) -> None:
+    """Mark the moment before a system call of that kind: write, fsync, rename, mkdir, open, link. A test may raise OSError."""
+    if _hook is not None:
+        _hook(f"io.{operation}")

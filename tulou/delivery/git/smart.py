@@ -43,7 +43,7 @@ async def info_refs(call: Call) -> ASGIApp:
 
 async def upload_pack(call: Call) -> ASGIApp:
     """POST git-upload-pack: send what the client lacks."""
-    with Spool(call.m, limit=GIT_REQUEST) as body:
+    with Spool(call.m, limit=GIT_REQUEST, is_read=True) as body:
         await pour(call, body.write)
         end_turn = await process_turn()
         try:

@@ -1,4 +1,4 @@
-"""Send files: HEAD, ranges, entity tags, in blocks of 1 MiB, reading ahead while sending."""
+"""Send files: HEAD, ranges, entity tags, in blocks of 1 MiB."""
 
 from __future__ import annotations
 

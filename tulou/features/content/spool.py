@@ -6,25 +6,24 @@ import hashlib
 from types import TracebackType
 from typing import Self
 
-from tulou.fsio import atomic
+from tulou.fsio import atomic, faults
 from tulou.kernel.errors import TooLarge
-from tulou.kernel.limits import MIB
 from tulou.platform.machinery import Machinery
-
-_CHECK_SPACE_EVERY = 64 * MIB
 
 
 class Spool:
     """A file that exists inside a `with` block. Not durable: nothing in it was acknowledged."""
 
-    def __init__(self, m: Machinery, *, limit: int) -> None:
+    def __init__(self, m: Machinery, *, limit: int, is_read: bool = False) -> None:
+        """`is_read`: the body only asks for something, which must work when the disk has no more than its reserve left."""
         self._m = m
         self._limit = limit
-        self._checked = 0
+        self._is_read = is_read
         self.path = atomic.temporary_file(m.work, "body")
         self.size = 0
 
     def __enter__(self) -> Self:
+        faults.io("open")
         self._file = self.path.open("xb", buffering=0)
         return self
 
@@ -37,9 +36,9 @@ class Spool:
         self.size += len(block)
         if self.size > self._limit:
             raise TooLarge
-        if self.size > self._checked:
-            self._m.store.require_space(_CHECK_SPACE_EVERY)
-            self._checked = self.size + _CHECK_SPACE_EVERY
+        if not self._is_read:
+            self._m.store.require_space(len(block))
+        faults.io("write")
         view = memoryview(block)
         while view:
             view = view[self._file.write(view) :]

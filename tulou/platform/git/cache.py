@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from tulou.db.engine import Database
 from tulou.db.tables import pack, ref, repo
-from tulou.fsio import atomic
+from tulou.fsio import atomic, faults
 from tulou.platform.blobs.store import ObjectStore, pack_key
 from tulou.platform.git.objects import GitObjects
 from tulou.platform.git.touches import Touches
@@ -62,6 +62,11 @@ class GitCache:
 
         Raises KeyError if the repository has no such object.
         """
+        with self._lock:
+            entry = self._open.get(repo_id)
+        # What is here already can be read without bringing the cache up, which takes room on the disk.
+        if entry is not None and commit in entry.repository:
+            return entry.repository
         repository = self.open(repo_id, generation)
         if commit not in repository:
             repository = self._bring_up(repo_id).repository
@@ -180,7 +185,9 @@ class Quarantine:
         for oid in oids:
             builder.add(pygit2.Oid(hex=oid))
         folder = self.path / f"out-{attempt}"
+        faults.io("mkdir")
         folder.mkdir()
+        faults.io("write")
         builder.write(str(folder))
         return found_pack(folder, len(oids))
 

@@ -13,8 +13,7 @@ import sqlalchemy as sa
 
 from tulou.db.engine import Database, insert_or_ignore
 from tulou.db.tables import doomed, xet_file, xorb
-from tulou.fsio import atomic
-from tulou.fsio.faults import point
+from tulou.fsio import atomic, faults
 from tulou.kernel.clock import Clock
 from tulou.kernel.errors import ObjectNotFound
 from tulou.kernel.ids import XetHash
@@ -94,12 +93,10 @@ class XetStore:
             return
         key = xorb_key(name)
         os.truncate(path, table.stored_size)  # drops the footer that old clients send
-        sidecar = atomic.temporary_file(self.work, "chunks")
-        sidecar.write_bytes(table.to_bytes())
-        self.store.put(key + TABLE_SUFFIX, sidecar)
-        point("xorb.table")
+        self._publish_table(key + TABLE_SUFFIX, table)
+        faults.point("xorb.table")
         self.store.put(key, path)
-        point("xorb.published")
+        faults.point("xorb.published")
         now = self.clock.now()
         row = {
             "hash": name, "chunks": table.count, "raw_size": table.raw_size, "stored_size": table.stored_size,
@@ -108,6 +105,15 @@ class XetStore:
         with self.db.write() as tx:
             insert_or_ignore(tx, xorb, row)
             tx.execute(sa.delete(doomed).where(doomed.c.key.in_([key, key + TABLE_SUFFIX])))
+
+    def _publish_table(self, key: str, table: ChunkTable) -> None:
+        sidecar = atomic.temporary_file(self.work, "chunks")
+        try:
+            faults.io("write")
+            sidecar.write_bytes(table.to_bytes())
+            self.store.put(key, sidecar)
+        finally:
+            atomic.remove(sidecar)
 
     def table(self, raw: bytes) -> ChunkTable:
         """Return the chunk table of a stored xorb, by its raw hash. Raises ObjectNotFound."""
