@@ -49,7 +49,6 @@ def _front(call: Call) -> dict[str, Any]:
     found = overviews.at(call.m, repo)
     configs = structure.configs_of(found.summary.card) if repo.name.kind is RepoKind.DATASET else []
     default = configs[0].name if configs else None
-    counts = downloads.by_day(call.m, repo, DAYS)
     is_empty = _is_empty(found)
     return {
         **frame(call, "card", found),
@@ -64,8 +63,7 @@ def _front(call: Call) -> dict[str, Any]:
         "shown_rows": _SPLITS,
         "size": found.summary.facts.get("mainSize"),
         "family": lineage.of(call.m, call.actor, found),
-        "chart": spark.draw(counts),
-        "recent": sum(counts[-downloads.WINDOW :]),
+        "chart": spark.draw(downloads.by_day(call.m, repo, DAYS)),
         "snippets": snippets.filling(found, call.base) if is_empty else snippets.of(found, call.base, default),
         "is_empty": is_empty,
         "listed": chips.listed,
