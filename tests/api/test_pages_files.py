@@ -122,6 +122,15 @@ def test_a_listing_names_the_commit_that_last_changed_each_entry(filled: Running
     assert "Make &lt;it&gt;" not in re.search(r"blob/main/README\.md.*?</tr>", page, re.DOTALL)[0]
 
 
+def test_the_history_of_a_file_has_only_the_commits_that_changed_it(filled: RunningHub):
+    write(filled, "alice/m", {"other.txt": b"x"}, "Elsewhere")
+    write(filled, "alice/m", {"train.py": b"x"}, "Here")
+    titles = re.findall(r'class="commit-title" href="[^"]+">([^<]+)<', browser(filled).get("/alice/m/commits/main/train.py").text)
+    assert titles == ["Here", "add"]
+    titles = re.findall(r'class="commit-title" href="[^"]+">([^<]+)<', browser(filled).get("/alice/m/commits/main").text)
+    assert titles == ["Here", "Elsewhere", "add", "initial commit"]
+
+
 def test_a_large_folder_is_shown_page_by_page(filled: RunningHub):
     write(filled, "alice/m", {f"many/{number:04}.txt": b"x" for number in range(450)})
     client, seen, address = browser(filled), [], "/alice/m/tree/main/many"

@@ -25,7 +25,7 @@ def path_log(
     found: list[Commit] = []
     deadline = time.monotonic() + SECONDS
     for current in repository.walk(pygit2.Oid(hex=start), SortMode.TOPOLOGICAL | SortMode.TIME):
-        if touches.touched(repository, current, folder, {name}):
+        if touches.touched(repository, current, folder, {name}) and (current.parent_ids or path in current.tree):
             if skip > 0:
                 skip -= 1
             else:

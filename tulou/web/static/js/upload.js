@@ -108,7 +108,7 @@ class UploadFiles extends HTMLElement {
     this.problem.hidden = true;
     this.work = new AbortController();
     this.before = this.button.textContent;
-    this.button.textContent = this.dataset.cancel;
+    this.button.textContent = this.dataset.stop;
     this.toggleAttribute("busy", true);
     try {
       const url = await this.everything(this.work.signal);
