@@ -219,7 +219,7 @@ def test_the_audit_log_is_filtered_and_paged(hub: RunningHub):
     assert client.get("/admin/audit?subject=alice/m7").text.count("<tr>") == 2
     assert "user.created" in client.get("/admin/audit?subject=alice").text
     assert "signin.link" in client.get("/admin/audit?action=signin").text
-    for query in ("actor=nobody", "subject=alice/none", "before=0", "actor=%00", "action=%25"):
+    for query in ("actor=nobody", "subject=alice/none", "before=0", "action=%25"):
         page = client.get(f"/admin/audit?{query}")
         assert page.status_code == 200
         assert "No line is like that." in page.text, query
@@ -243,3 +243,29 @@ def test_what_is_not_enforced_is_said(hub: RunningHub):
     page = browser(hub, "root").get("/admin/enforced").text
     assert "There is no limit." in page
     assert "this hub runs no code of its users" in page
+
+
+@pytest.mark.parametrize("text", ["%00", "%F0%9F%8F%9B", "x" * 5000, "%27%22%3C%25_", "-1", "99999999999999999999"])
+def test_no_query_breaks_a_page(hub: RunningHub, text: str):
+    furnish(hub)
+    client = browser(hub, "root")
+    for path, names in (
+        ("/admin/users", "q after"), ("/admin/organizations", "q after"), ("/admin/repositories", "q kind sort page"),
+        ("/admin/tasks", "state"), ("/admin/audit", "action actor subject before verify"), ("/new", "kind owner name"),
+        ("/alice", "kind sort"), ("/admin", "done"), ("/login", "next again"), ("/settings/sessions", "done"),
+    ):  # fmt: skip
+        for name in names.split():
+            assert client.get(f"{path}?{name}={text}").status_code == 200, (path, name)
+    for path in (
+        "/settings/sessions/{}/close", "/settings/tokens/{}/revoke", "/settings/deleted/{}/restore",
+        "/admin/repositories/{}/restore", "/admin/users/invitations/{}/withdraw", "/admin/accounts/{}/disable",
+        "/organizations/acme/settings/invitations/{}/withdraw", "/admin/tasks/{}/drop", "/organizations/{}/settings", "/settings/organizations/{}/leave", "/join/{}", "/one-time/{}",
+    ):  # fmt: skip
+        assert client.post(path.format(text)).status_code == 404, path
+    for path, name in (
+        ("/login", "name"), ("/login", "password"), ("/login/code", "code"), ("/login/code", "proof"), ("/new", "name"),
+        ("/settings/password", "old"), ("/settings/two-factor/enable", "code"), ("/settings/tokens", "scopes"),
+        ("/admin/users", "name"), ("/organizations/new", "name"), ("/organizations/acme/settings/members", "name"),
+    ):  # fmt: skip
+        answer = client.post(path, content=f"{name}={text}", headers={"content-type": "application/x-www-form-urlencoded"})
+        assert answer.status_code < 500, (path, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, urlencode
 
 from starlette.responses import RedirectResponse, Response
@@ -13,9 +14,10 @@ from tulou.features.accounts import lookup as accounts
 from tulou.features.accounts import sessions
 from tulou.features.accounts.model import Account
 from tulou.features.accounts.sessions import Browser
-from tulou.kernel.errors import SignInNeeded
+from tulou.kernel.errors import NotFound, SignInNeeded
 
 FORM_BYTES = 16 * 1024
+_ID = re.compile(r"[0-9a-f]{1,64}")
 
 DONE = {
     "saved": "Saved.",
@@ -38,8 +40,20 @@ DONE = {
 
 
 async def fields(call: Call) -> dict[str, str]:
-    """Read the fields of a form; of several with the same name the last."""
-    return dict(await call.form(FORM_BYTES))
+    """Read the fields of a form; of several with the same name the last. PostgreSQL cannot keep a NUL, so none comes through."""
+    return {name: value.replace("\0", "") for name, value in await call.form(FORM_BYTES)}
+
+
+def queried(call: Call, name: str, limit: int = 200) -> str:
+    """Return what was typed into a field of the query, without what cannot be seen; nothing if there is none."""
+    return "".join(c for c in call.query(name) or "" if c.isprintable()).strip()[:limit]
+
+
+def id_of(call: Call) -> str:
+    """Return the id in the address. Raises NotFound for what cannot be one."""
+    if not _ID.fullmatch(call.params["id"]):
+        raise NotFound("There is no such address on this hub.")
+    return call.params["id"]
 
 
 def see(path: str, done: str | None = None) -> Response:

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Access, Budget, Login, Route
 from tulou.delivery.pages import render
-from tulou.delivery.pages.forms import fields, me, see
+from tulou.delivery.pages.forms import fields, me, queried, see
 from tulou.features.access.rules import may_create
 from tulou.features.accounts import lookup as accounts
 from tulou.features.cards.vocabulary import LICENSES
@@ -24,8 +24,8 @@ _COMMON = ("apache-2.0", "mit", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc
 
 async def ask(call: Call) -> ASGIApp:
     """Ask what to make."""
-    typed = {key: call.query(key) or "" for key in ("kind", "owner", "name")}
-    return await in_thread(_page, call, typed, None)
+    asked = {key: queried(call, key) for key in ("kind", "owner", "name")}
+    return await in_thread(_page, call, asked, None)
 
 
 async def make(call: Call) -> ASGIApp:
@@ -52,20 +52,20 @@ def _make(call: Call, form: dict[str, str]) -> RepoName:
     return lifecycle.create(call.m, call.actor, name, visibility=visibility, sdk=sdk, license_id=license_id).name
 
 
-def _page(call: Call, typed: dict[str, str], problem: HubError | None) -> ASGIApp:
+def _page(call: Call, form: dict[str, str], problem: HubError | None) -> ASGIApp:
     account = me(call)
     owners = [account, *(one.org for one in orgs.memberships(call.m, account.id) if may_create(call.actor, one.org.id))]
-    chosen = accounts.by_name(call.m, typed["owner"]) if typed.get("owner") else account
+    chosen = accounts.by_name(call.m, form["owner"]) if form.get("owner") else account
     values: dict[str, Any] = {
         "kinds": [kind.value for kind in RepoKind],
         "owners": owners,
         "sdks": sorted(SDKS),
         "licenses": [(key, LICENSES[key]) for key in _COMMON if key in LICENSES],
         "other_licenses": sorted((key, label) for key, label in LICENSES.items() if key not in _COMMON),
-        "visibility": typed.get("visibility") or (chosen.default_visibility if chosen else "public"),
+        "visibility": form.get("visibility") or (chosen.default_visibility if chosen else "public"),
     }
     status = problem.status if problem else 200
-    return render.page(call, "repo_new.html", status=status, typed=typed, problem=problem, **values)
+    return render.page(call, "repo_new.html", status=status, typed=form, problem=problem, **values)
 
 
 ROUTES = [

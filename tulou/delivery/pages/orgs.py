@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Access, Budget, Login, Route
 from tulou.delivery.pages import render
-from tulou.delivery.pages.forms import done, fields, me, see
+from tulou.delivery.pages.forms import done, fields, id_of, me, see
 from tulou.features.accounts.model import Account
 from tulou.features.orgs import create, invitations
 from tulou.features.orgs import lookup as orgs
@@ -104,7 +104,7 @@ async def withdraw(call: Call) -> ASGIApp:
 
     def act() -> None:
         org = create.governed(call.m, call.actor, call.params["org"])
-        invitations.withdraw(call.m, call.actor, org, call.params["id"])
+        invitations.withdraw(call.m, call.actor, org, id_of(call))
 
     return await in_thread(_do, call, "withdrawn", act)
 

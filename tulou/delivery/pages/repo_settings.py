@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Access, Budget, Login, Route, for_kinds
 from tulou.delivery.pages import render, repo_frame
-from tulou.delivery.pages.forms import done, fields, me, see
+from tulou.delivery.pages.forms import done, fields, id_of, me, see
 from tulou.features.access.rules import may_create
 from tulou.features.content import lifecycle, restore, storage
 from tulou.features.orgs import lookup as orgs
@@ -70,7 +70,7 @@ async def bring_back(call: Call) -> ASGIApp:
     form = await fields(call)
     chosen = form.get("name", "").strip() or None
     try:
-        back = await in_thread(lambda: restore.restore(call.m, call.actor, call.params["id"], new_name=chosen))
+        back = await in_thread(lambda: restore.restore(call.m, call.actor, id_of(call), new_name=chosen))
     except HubError as problem:
         shown = problem
         return await in_thread(lambda: _deleted(call, shown))

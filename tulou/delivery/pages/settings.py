@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Access, Budget, Login, Route
 from tulou.delivery.pages import render
-from tulou.delivery.pages.forms import browser, done, fields, keep, me, see, this_session
+from tulou.delivery.pages.forms import browser, done, fields, id_of, keep, me, see, this_session
 from tulou.features.accounts import create, passwords, sessions
 from tulou.features.accounts.model import Account
 from tulou.kernel.errors import HubError
@@ -100,7 +100,7 @@ async def browsers(call: Call) -> ASGIApp:
 async def close_browser(call: Call) -> ASGIApp:
     """Sign one of them out."""
     account = await in_thread(me, call)
-    await in_thread(sessions.close_one, call.m, call.actor, account.id, call.params["id"])
+    await in_thread(sessions.close_one, call.m, call.actor, account.id, id_of(call))
     return see("/settings/sessions", "closed")
 
 

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Access, Budget, Login, Route
 from tulou.delivery.pages import render
-from tulou.delivery.pages.forms import FORM_BYTES, done, me, see
+from tulou.delivery.pages.forms import FORM_BYTES, done, id_of, me, see
 from tulou.features.access import scopes
 from tulou.features.accounts import tokens
 from tulou.features.accounts.tokens import NewToken
@@ -40,7 +40,7 @@ async def make(call: Call) -> ASGIApp:
 
 async def revoke(call: Call) -> ASGIApp:
     """End a token."""
-    await in_thread(lambda: tokens.revoke(call.m, call.actor, me(call).id, call.params["id"]))
+    await in_thread(lambda: tokens.revoke(call.m, call.actor, me(call).id, id_of(call)))
     return see("/settings/tokens", "revoked")
 
 

@@ -10,7 +10,7 @@ from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Handler
 from tulou.delivery.pages import render
 from tulou.delivery.pages.admin.guard import route
-from tulou.delivery.pages.forms import done, fields, see
+from tulou.delivery.pages.forms import done, fields, id_of, queried, see
 from tulou.features.accounts import create, links, twofactor
 from tulou.features.accounts import lookup as accounts
 from tulou.features.accounts.model import Account, AccountKind
@@ -65,7 +65,7 @@ async def invite(call: Call) -> ASGIApp:
 
 async def withdraw(call: Call) -> ASGIApp:
     """End an invitation."""
-    await in_thread(invitations.withdraw, call.m, call.actor, None, call.params["id"])
+    await in_thread(invitations.withdraw, call.m, call.actor, None, id_of(call))
     return see("/admin/users", "withdrawn")
 
 
@@ -130,7 +130,7 @@ def _list(
     call: Call, kind: AccountKind, *, problem: HubError | None = None, link: str | None = None,
     typed: dict[str, str] | None = None,
 ) -> ASGIApp:  # fmt: skip
-    text, after = call.query("q") or "", call.query("after") or ""
+    text, after = queried(call, "q"), queried(call, "after")
     found = people.search(call.m, call.actor, kind, text, after)
     is_users = kind is AccountKind.USER
     return render.page(

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.pages import render
 from tulou.delivery.pages.admin.guard import route
-from tulou.delivery.pages.forms import done, fields, see
+from tulou.delivery.pages.forms import done, fields, id_of, queried, see
 from tulou.features.admin import repositories, tasks
 from tulou.features.admin.repositories import PAGE
 from tulou.features.content import collect, restore, storage
@@ -29,7 +29,7 @@ async def bring_back(call: Call) -> ASGIApp:
     form = await fields(call)
     chosen = form.get("name", "").strip() or None
     try:
-        await in_thread(lambda: restore.restore(call.m, call.actor, call.params["id"], new_name=chosen))
+        await in_thread(lambda: restore.restore(call.m, call.actor, id_of(call), new_name=chosen))
     except HubError as problem:
         shown = problem
         return await in_thread(lambda: _repos(call, shown))
@@ -56,7 +56,7 @@ async def collect_now(call: Call) -> ASGIApp:
 
 
 def _repos(call: Call, problem: HubError | None = None) -> ASGIApp:
-    text, asked = call.query("q") or "", call.query("kind") or ""
+    text, asked = queried(call, "q"), call.query("kind") or ""
     kind = RepoKind(asked) if asked in list(RepoKind) else None
     sort = call.query("sort") or "bytes"
     sort = sort if sort in _SORTS else "bytes"

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.pages import render
 from tulou.delivery.pages.admin.guard import route
-from tulou.delivery.pages.forms import done, see
+from tulou.delivery.pages.forms import done, queried, see
 from tulou.features.accounts import lookup as accounts
 from tulou.features.admin import tasks
 from tulou.features.audit import read
@@ -49,7 +49,7 @@ async def audit(call: Call) -> ASGIApp:
 
 
 def _audit(call: Call) -> ASGIApp:
-    chosen = {key: (call.query(key) or "").strip() for key in ("action", "actor", "subject")}
+    chosen = {key: queried(call, key) for key in ("action", "actor", "subject")}
     before = call.query("before") or ""
     wanted = Wanted(
         action=chosen["action"],
