@@ -205,6 +205,14 @@ def test_hostile_names_messages_and_contents_stay_text(filled: RunningHub):
         assert 'href="javascript:' not in text, page
 
 
+def test_characters_that_turn_the_text_are_shown_as_what_they_are(filled: RunningHub):
+    write(filled, "alice/m", {"x.py": "a = 1 # \u202e } \u2066 if x\n".encode()})
+    for page in ("blob/main/x.py", "commit/main"):
+        text = browser(filled).get(f"/alice/m/{page}").text
+        assert '<span class="bidi">U+202E</span>' in text
+        assert "\u202e" not in text
+
+
 def test_a_page_that_may_run_is_shown_from_another_origin_only(filled: RunningHub):
     client = browser(filled, "alice")
     page = client.get("/alice/secret/blob/main/page.html")

@@ -17,6 +17,7 @@ from tulou.features.content.diff import Hunk, Line
 from tulou.features.content.log import Commit
 from tulou.features.repos.model import Ref
 from tulou.kernel.actor import Action
+from tulou.wire import bidi
 
 COMMITS_SHOWN = 40
 _DAY = 86_400_000
@@ -140,7 +141,7 @@ def _piece(tag: Markup, text: str, start: int, end: int) -> Markup:
 
 
 def _row(line: Line, html: Markup) -> Row:
-    return Row(line.mark, line.old, line.new, html)
+    return Row(line.mark, line.old, line.new, Markup(bidi.shown(html)))  # noqa: S704 - escaped before
 
 
 def _compared(call: Call) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tulou.kernel.errors import WireError
 from tulou.kernel.limits import KIB, MIB
 from tulou.platform.machinery import Machinery
 from tulou.platform.markup import sanitize
-from tulou.wire import notebook
+from tulou.wire import bidi, notebook
 from tulou.wire.notebook import Cell, Notebook
 
 WHOLE_TEXT = 512 * KIB
@@ -147,7 +147,8 @@ def _text(m: Machinery, repo: Repo, location: Location) -> Preview:
     lines = text.split("\n", LINES)
     if len(lines) > LINES:
         text, is_cut = "\n".join(lines[:LINES]), True
-    return Preview(Look.TEXT, rendered.code(m, location, text), is_cut=is_cut, is_arranged=arranged is not None)
+    shown = [bidi.shown(line) for line in rendered.code(m, location, text)]
+    return Preview(Look.TEXT, shown, is_cut=is_cut, is_arranged=arranged is not None)
 
 
 def _arranged(path: str, content: bytes) -> bytes | None:
@@ -221,7 +222,7 @@ class _NotebookPage:
         if cell.kind == "markdown" and not is_late:
             return self._m.markup.prose(cell.source, self._place, key=key).html
         name = "" if cell.kind != "code" or is_late else f"cell.{self._notebook.language}"
-        lines = "\n".join(self._m.markup.code(cell.source, name, key=key))
+        lines = bidi.shown("\n".join(self._m.markup.code(cell.source, name, key=key)))
         return f'<pre tabindex="0"><code>{lines}</code></pre>'
 
     def _outputs(self, cell: Cell) -> Iterator[ShownOutput]:
