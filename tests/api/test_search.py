@@ -19,7 +19,7 @@ from tulou.wire.hf_commit import File, Header
 
 
 def write(hub: RunningHub, full: str, card: str, kind: str = "model") -> None:
-    """Commit a card to a repository, which is made if need be, and let the background work end."""
+    """Commit a card to a repository, which is made if need be."""
     name = parse_repo_id(RepoKind(kind), full)
     repo = repos.by_name(hub.m, name)
     if repo is None:
@@ -27,7 +27,6 @@ def write(hub: RunningHub, full: str, card: str, kind: str = "model") -> None:
         repo = repos.by_name(hub.m, name)
     assert repo is not None
     commit.commit(hub.m, SYSTEM, repo, "main", Header("card", "", None), [File("README.md", card.encode())])
-    hub.settle()
 
 
 def found(client: httpx.Client, query: str, **more: str) -> list[str]:
@@ -48,19 +47,21 @@ def filled(hub: RunningHub) -> RunningHub:
     write(hub, "acme/reviews", "---\npretty_name: Shop reviews\n---\nWhat customers say about umbrellas.", "dataset")
     hub.repo("acme/secret", private=True)
     write(hub, "acme/secret", "A hidden weather plan, zanzibar.")
+    hub.settle()
     return hub
 
 
 TINY, REVIEWS = ["acme/bert-tiny"], ["datasets/acme/reviews"]
 
 
-@pytest.mark.parametrize(("query", "names"), [
-    ("weather", TINY), ("WEATHER forecast", TINY), ("bert", TINY), ("ber", TINY), ("bert-tiny", TINY), ("needle-tag", TINY),
-    ("天气模型", TINY), ("天气", TINY), ("气天", []), ("umbrellas", REVIEWS), ("shop", REVIEWS), ("weather umbrellas", []),
-    ("mit", TINY), ("zanzibar", []), ("acme tiny", TINY),
-])  # fmt: skip
-def test_words_of_names_cards_and_tags_find_a_repository(filled: RunningHub, query: str, names: list[str]):
-    assert found(browser(filled), query) == names
+def test_words_of_names_cards_and_tags_find_a_repository(filled: RunningHub):
+    client = browser(filled)
+    expected = {
+        "weather": TINY, "WEATHER forecast": TINY, "bert": TINY, "ber": TINY, "bert-tiny": TINY, "needle-tag": TINY, "mit": TINY,
+        "acme tiny": TINY, "天气模型": TINY, "天气": TINY, "气天": [], "umbrellas": REVIEWS, "shop": REVIEWS,
+        "weather umbrellas": [], "zanzibar": [],
+    }  # fmt: skip
+    assert {query: found(client, query) for query in expected} == expected
 
 
 def test_a_private_repository_is_found_by_its_members_alone(filled: RunningHub):
@@ -85,6 +86,7 @@ def test_a_repository_that_turned_private_is_not_found_even_before_the_index_lea
 
 def test_a_changed_card_is_found_by_its_new_words_only_and_a_deleted_repository_not_at_all(filled: RunningHub):
     write(filled, "acme/bert-tiny", "Now about tides.")
+    filled.settle()
     client = browser(filled)
     assert (found(client, "tides"), found(client, "forecast")) == (["acme/bert-tiny"], [])
     lifecycle.delete(filled.m, SYSTEM, parse_repo_id(RepoKind.MODEL, "acme/bert-tiny"))
@@ -114,6 +116,7 @@ def test_kinds_and_people_are_found_apart(filled: RunningHub):
 
 def test_what_a_card_says_is_quoted_as_text(filled: RunningHub):
     write(filled, "acme/evil", "before <img src=x onerror=alert(1)> weathervane <script>alert(2)</script> &lt;b&gt; after")
+    filled.settle()
     page = browser(filled).get("/search?q=weathervane").text
     assert "<mark>weathervane</mark>" in page
     assert "<img src=x" not in page
@@ -127,12 +130,12 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("query", HOSTILE)
-def test_no_question_breaks_the_search(filled: RunningHub, query: str):
-    client = browser(filled)
-    for more in ({}, {"kind": "people"}, {"page": "99"}, {"kind": query}, {"page": query}):
-        assert client.get("/search", params={"q": query, **more}).status_code == 200
-    assert filled.http().get("/api/quicksearch", params={"q": query, "limit": query, "type": query}).status_code == 200
+def test_no_question_breaks_the_search(filled: RunningHub):
+    client, program = browser(filled), filled.http()
+    for query in HOSTILE:
+        for more in ({}, {"kind": "people"}, {"page": "99"}, {"kind": query}, {"page": query}):
+            assert client.get("/search", params={"q": query, **more}).status_code == 200, query
+        assert program.get("/api/quicksearch", params={"q": query, "limit": query, "type": query}).status_code == 200, query
 
 
 def test_quick_search_answers_as_the_hub_does(filled: RunningHub):
@@ -146,5 +149,6 @@ def test_quick_search_answers_as_the_hub_does(filled: RunningHub):
 
 def test_the_better_match_comes_first(filled: RunningHub):
     write(filled, "acme/other", "This mentions bert once among many other words.")
+    filled.settle()
     names: Sequence[str] = found(browser(filled), "bert")
     assert names == ["acme/bert-tiny", "acme/other"]
