@@ -199,3 +199,15 @@ def test_clipped_terms_hold_exactly_the_asked_bytes_after_the_skip(data):
     assert got[skip : skip + end - start] == content[start:end]
     assert all(t.length == sum(sizes[t.start : t.end]) for t in clipped)
     assert len(got) - (end - start) < 80  # no whole chunk more than needed at either side
+
+
+@pytest.mark.parametrize("schemes", [(0, 0, 0, 0), (0, 1, 0, 2), (1, 1, 2, 2)])
+def test_a_run_of_chunks_unpacks_to_their_bytes_whatever_is_compressed(schemes):
+    raws = [xd.noise(1000 + i, seed=i) if i % 2 else bytes(3000 + i) for i in range(len(schemes))]
+    packed = [xd.packed_chunk(raw, scheme) for raw, scheme in zip(raws, schemes, strict=True)]
+    body = b"".join(packed)
+    hashes = [(xh.chunk_hash(raw), len(raw)) for raw in raws]
+    table = xx.verify(memoryview(body), xh.xorb_hash(hashes))
+    for first in range(len(raws)):
+        for end in range(first + 1, len(raws) + 1):
+            assert table.unpacked(b"".join(packed[first:end]), first, end) == b"".join(raws[first:end])

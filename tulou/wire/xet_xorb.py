@@ -7,6 +7,7 @@ import sys
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import lz4.frame
 
@@ -98,6 +99,10 @@ def decoded(content: bytes) -> Iterator[bytes | bytearray | memoryview]:
         yield decode(view, chunk)
 
 
+_SCHEME_AT = 4
+"""Where in a chunk's header the kind of compression stands."""
+
+
 class ChunkTable:
     """Where the chunks of one xorb are.
 
@@ -128,6 +133,17 @@ class ChunkTable:
     def raw_size(self) -> int:
         """Bytes of all its chunks, uncompressed."""
         return self.raw[-1]
+
+    def unpacked(self, stored: bytes, first: int, end: int) -> bytes:
+        """Return the raw bytes of the chunks `first` ≤ i < `end`, of which `stored` is what the xorb holds. Raises WireError.
+
+        Where no chunk is compressed, as with most weights, no header is parsed: the table says where each chunk lies.
+        """
+        view, base = memoryview(stored), self.stored[first]
+        begins = [offset - base for offset in self.stored[first : end + 1]]
+        if len(stored) == begins[-1] and not any(stored[at + _SCHEME_AT] for at in begins[:-1]):
+            return b"".join([view[at + HEADER_BYTES : until] for at, until in pairwise(begins)])
+        return b"".join(decoded(stored))
 
     def to_bytes(self) -> bytes:
         """Return the form of the sidecar object: count, stored offsets, raw offsets, hashes; little endian."""

@@ -10,7 +10,7 @@ from tulou.kernel.ids import XetHash
 from tulou.platform.xet.checks import WINDOW
 from tulou.wire.xet_hash import printed
 from tulou.wire.xet_shard import Term
-from tulou.wire.xet_xorb import ChunkTable, decoded
+from tulou.wire.xet_xorb import ChunkTable
 
 TableOf = Callable[[bytes], ChunkTable]
 ReadXorb = Callable[[XetHash, int, int], bytes]
@@ -90,7 +90,7 @@ def stream(table_of: TableOf, read_xorb: ReadXorb, terms: Iterable[Term], start:
         for first in range(term.start, term.end, WINDOW):
             last = min(term.end, first + WINDOW)
             stored = read_xorb(name, table.stored[first], table.stored[last] - table.stored[first])
-            block = b"".join(decoded(stored))[skip : skip + left]
+            block = table.unpacked(stored, first, last)[skip : skip + left]
             skip = 0
             left -= len(block)
             yield block
