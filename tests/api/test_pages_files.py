@@ -7,7 +7,7 @@ import html
 import json
 import os
 import re
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -487,3 +487,27 @@ def test_a_file_cannot_be_edited_at_a_tag_or_commit(filled: RunningHub):
         assert client.get(f"/alice/m/edit/{revision}/train.py").status_code == 400
     with pytest.raises(EntryNotFound):
         content(filled, "alice/m", "none")
+
+
+ODD = ["", "\x00", "a\x00b", "../..", "refs/heads/main", "-" * 300, "\u202e", "é", "9" * 40, "main~1", "@{0}", "a" * 5000]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_no_address_or_field_makes_the_server_fail(filled: RunningHub, odd: str):
+    client = browser(filled, "alice")
+    quoted = quote(odd, safe="")
+    for verb in ("tree", "blob", "commits", "commit", "edit", "new", "delete", "upload"):
+        for address in (
+            f"{verb}/{quoted}",
+            f"{verb}/main/{quoted}",
+            f"{verb}/{quoted}/train.py",
+            f"{verb}/main?cursor={quoted}&p={quoted}",
+        ):
+            assert client.get(f"/alice/m/{address}").status_code < 500, address
+    for address in ("edit/main/train.py", "new/main", "delete/main/train.py", "branches", "upload/main"):
+        for name in ("path", "content", "summary", "description", "parent", "where", "do", "name", "start", "message"):
+            form = {"path": "n.txt", "content": "x", "parent": "main", "do": "make-tag", "name": "t", name: odd}
+            assert client.post(f"/alice/m/{address}", data=form).status_code < 500, (address, name)
+    for verb in ("upload-advice", "upload-links", "upload-commit"):
+        for body in ({"files": [{"path": odd, "size": 1, "sample": odd}]}, {"objects": [{"oid": odd, "size": 1}]}, {odd: odd}):
+            assert client.post(f"/alice/m/{verb}/main", json=body).status_code < 500, verb

@@ -65,7 +65,7 @@ def parse(lines: Iterable[bytes]) -> tuple[Header, Iterator[Operation]]:
     key, value = next(values, ("", {}))
     if key != "header":
         raise WireError("The first line of a commit must be its header.")
-    return _header(value), _operations(values)
+    return header(value), _operations(values)
 
 
 def _values(lines: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -83,7 +83,8 @@ def _values(lines: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield item["key"], item["value"]
 
 
-def _header(value: dict[str, Any]) -> Header:
+def header(value: dict[str, Any]) -> Header:
+    """Read `summary`, `description` and `parentCommit`. Raises WireError."""
     summary, description, parent = value.get("summary", ""), value.get("description") or "", value.get("parentCommit") or None
     if not isinstance(summary, str) or not isinstance(description, str) or not isinstance(parent, str | None):
         raise WireError("The header of a commit has a text 'summary' and 'description'.")

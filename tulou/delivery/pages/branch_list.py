@@ -61,13 +61,20 @@ def _change(call: Call, fields: dict[str, str]) -> None:
     if wanted == "make-branch":
         branches.create_branch(m, actor, repo, name, start)
     elif wanted == "make-tag":
-        branches.create_tag(m, actor, repo, name, start, fields.get("message", "").strip().replace("\r\n", "\n") or None)
+        branches.create_tag(m, actor, repo, name, start, _message(fields))
     elif wanted == "delete-branch":
         branches.delete_branch(m, actor, repo, name)
     elif wanted == "delete-tag":
         branches.delete_tag(m, actor, repo, name)
     else:
         raise BadInput("The form must say what to do.")
+
+
+def _message(fields: dict[str, str]) -> str | None:
+    message = fields.get("message", "").strip().replace("\r\n", "\n")
+    if "\0" in message:
+        raise BadInput("The message has a NUL character.")
+    return message or None
 
 
 def _pages(methods: tuple[str, ...], handler: Any, access: Action) -> list[Route]:

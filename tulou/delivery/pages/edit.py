@@ -20,6 +20,7 @@ from tulou.kernel.errors import BadInput, EntryNotFound, HubError, StaleParent
 from tulou.kernel.ids import Sha1
 from tulou.kernel.limits import EDIT_BYTES, KIB
 from tulou.kernel.names import parse_path
+from tulou.wire import hf_commit
 from tulou.wire.hf_commit import DeletedFile, DeletedFolder, File, Header, Operation
 
 _FORM_BYTES = 3 * EDIT_BYTES + 64 * KIB
@@ -202,7 +203,12 @@ def _commit(call: Call, place: Place, draft: Draft, *, is_new: bool) -> str:
     web_edit.require_text(call.m, call.repo, place.revision, path, content)
     moved = [] if is_new or path == place.path else [DeletedFile(place.path)]
     summary = draft.summary or _summary(place, path, is_new=is_new)
-    return _land(call, place, Header(summary, draft.description, parent), [File(path, content), *moved], path, as_pull=as_pull)
+    header = _header(summary, draft.description, parent)
+    return _land(call, place, header, [File(path, content), *moved], path, as_pull=as_pull)
+
+
+def _header(summary: str, description: str, parent: Sha1) -> Header:
+    return hf_commit.header({"summary": summary, "description": description, "parentCommit": parent})
 
 
 def _summary(place: Place, path: str, *, is_new: bool) -> str:
@@ -252,7 +258,7 @@ def _delete(call: Call, fields: dict[str, str]) -> str:
         raise EntryNotFound
     operation = DeletedFolder(place.path) if found[0].is_folder else DeletedFile(place.path)
     summary = fields.get("summary", "").strip()[:500] or f"Delete {place.path}"
-    header = Header(summary, fields.get("description", "").strip(), parent)
+    header = _header(summary, fields.get("description", "").strip().replace("\r\n", "\n"), parent)
     _land(call, place, header, [operation], "", as_pull=as_pull)
     # The folder above may be gone with its last file.
     return place.url("tree", "")

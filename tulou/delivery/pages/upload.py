@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
@@ -87,7 +86,7 @@ def _commit(call: Call, place: Place, form: Form, received: list[Received]) -> s
     operations = web_upload.operations(call.m, call.actor, call.repo, place.revision, received)
     named = received[0].path if len(received) == 1 else f"{len(received)} files"
     summary = fields.get("summary", "").strip()[:500] or f"Upload {named}"
-    header = Header(summary, fields.get("description", "").strip().replace("\r\n", "\n"), None)
+    header = hf_commit.header({"summary": summary, "description": fields.get("description", "").strip().replace("\r\n", "\n")})
     return _land(call, place, header, operations, as_pull=fields.get("where") == "pull")[1]
 
 
@@ -114,7 +113,7 @@ def _candidate(item: dict[str, Any]) -> Candidate:
         raise BadInput("Every file needs its size in bytes.")
     try:
         return Candidate(parse_path(text(item, "path")), size, base64.b64decode(sample, validate=True))
-    except binascii.Error as cause:
+    except ValueError as cause:  # binascii.Error is one; letters beyond ASCII raise the plain kind
         raise BadInput("The 'sample' of a file must be base64.") from cause
 
 
