@@ -66,7 +66,7 @@ def _compare(name: str, peer: Server, ours: Server, path: str) -> Iterator[Resul
         costs["peer"],
         costs["ours"],
         "CPU-s/GB",
-        float("inf"),
+        None,
         is_floor=False,
     )
 

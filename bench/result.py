@@ -20,7 +20,8 @@ class Result:
     peer: float | None
     ours: float
     unit: str
-    bar: float
+    bar: float | None
+    """None: a figure to know, with nothing promised."""
     is_floor: bool
     """True: the ratio must reach the bar. False: it must not pass it."""
     note: str = ""
@@ -35,6 +36,8 @@ class Result:
 
     @property
     def is_met(self) -> bool:
+        if self.bar is None:
+            return True
         return self.ratio >= self.bar if self.is_floor else self.ratio <= self.bar
 
     def to_json(self) -> dict[str, Any]:
@@ -50,7 +53,7 @@ class Skipped:
 
 
 def rounds(
-    name: str, peer_name: str, peer: list[float], ours: list[float], unit: str, bar: float, *, is_floor: bool, note: str = ""
+    name: str, peer_name: str, peer: list[float], ours: list[float], unit: str, bar: float | None, *, is_floor: bool, note: str = ""
 ) -> Result:
     """Make a result of interleaved rounds: medians, and the median of the ratios of neighbours."""
     ratio = median(o / p for o, p in zip(ours, peer, strict=True))
@@ -81,9 +84,9 @@ def table(results: Iterable[Result | Skipped]) -> str:
             lines.append(f"| {result.name} | | | | | skipped: {result.reason} |")
             continue
         peer = f"{_figure(result.peer)} ({result.peer_name})" if result.peer is not None else "–"
-        bar = f"{'≥' if result.is_floor else '≤'} {result.bar:g}"
+        bar = f"{'≥' if result.is_floor else '≤'} {result.bar:g}" if result.bar is not None else "–"
         ratio = f"{result.ratio:.2f}" if result.peer is not None else "–"
-        verdict = "met" if result.is_met else "**missed**"
+        verdict = "" if result.bar is None else "met" if result.is_met else "**missed**"
         name = f"{result.name} ({result.note})" if result.note else result.name
         lines.append(f"| {name} | {peer} | {_figure(result.ours)} {result.unit} | {ratio} | {bar} | {verdict} |")
     return "\n".join(lines)
