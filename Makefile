@@ -7,7 +7,7 @@ PYTEST      ?= $(VENV)/bin/python -m pytest
 PIP         := PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/python -m pip install --quiet --constraint $(CONSTRAINTS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo run serve check test stories conformance lint format docs bench release clean
+.PHONY: help install install-dev demo run serve check test stories browser screenshots chromium conformance lint format docs bench release clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,12 +37,23 @@ serve: install  ## Start the hub on $(DATA)
 check: install-dev  ## The fast tests: rules of the house, parsers, API (under 3 minutes)
 	$(PYTEST) -q tests/unit tests/api -m 'not slow'
 
-test: install-dev lint  ## Everything; the API, git and xet stories on PostgreSQL too
+test: install-dev lint chromium  ## Everything; the API, git and xet stories on PostgreSQL too
 	$(PYTEST) -q --db=postgres tests/api tests/stories -m 'not slow'
 	$(PYTEST) tests
 
 stories: install-dev  ## The stories with real programs: git, git-lfs, hf, transformers, datasets, node, curl
 	$(PYTEST) tests/stories tests/compat
+
+browser: install-dev chromium  ## The website in Debian's Chromium: flows, barriers, hostile content, links, languages
+	$(PYTEST) tests/browser
+
+screenshots: install-dev chromium  ## Pictures of every page into .cache/screenshots (light, dark, narrow, Chinese)
+	$(VENV)/bin/python tools/screenshots.py
+
+chromium:
+	@command -v chromium chromium-browser >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; } || \
+	  echo "no chromium here: the website's browser tests will be SKIPPED (apt-get install chromium fonts-noto-cjk)" >&2
 
 conformance: install-dev  ## The client's own test-suite against a fresh hub (HF_VERSION=2.4.0 SET=core XET=1)
 	$(VENV)/bin/python tools/conformance.py
