@@ -36,7 +36,9 @@ async def choose(call: Call) -> ASGIApp:
 def _back(call: Call) -> str:
     """Return the path of the page before, if it was one of ours."""
     came = urlsplit(call.request.headers.get("referer", ""))
-    is_ours = f"{came.scheme}://{came.netloc}" == call.base and came.path.startswith("/") and not came.path.startswith("//")
+    # Browsers take a backslash for a slash, and two of them for the start of a host.
+    is_path = came.path.startswith("/") and not came.path.replace("\\", "/").startswith("//")
+    is_ours = is_path and f"{came.scheme}://{came.netloc}" == call.base
     query = "&".join(part for part in came.query.split("&") if part and not part.startswith("lang="))
     return came.path + (f"?{query}" if query else "") if is_ours else "/"
 
