@@ -53,7 +53,15 @@ class Skipped:
 
 
 def rounds(
-    name: str, peer_name: str, peer: list[float], ours: list[float], unit: str, bar: float | None, *, is_floor: bool, note: str = ""
+    name: str,
+    peer_name: str,
+    peer: list[float],
+    ours: list[float],
+    unit: str,
+    bar: float | None,
+    *,
+    is_floor: bool,
+    note: str = "",
 ) -> Result:
     """Make a result of interleaved rounds: medians, and the median of the ratios of neighbours."""
     ratio = median(o / p for o, p in zip(ours, peer, strict=True))
