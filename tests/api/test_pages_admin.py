@@ -259,7 +259,8 @@ def test_no_query_breaks_a_page(hub: RunningHub, text: str):
     for path in (
         "/settings/sessions/{}/close", "/settings/tokens/{}/revoke", "/settings/deleted/{}/restore",
         "/admin/repositories/{}/restore", "/admin/users/invitations/{}/withdraw", "/admin/accounts/{}/disable",
-        "/organizations/acme/settings/invitations/{}/withdraw", "/admin/tasks/{}/drop", "/organizations/{}/settings", "/settings/organizations/{}/leave", "/join/{}", "/one-time/{}",
+        "/organizations/acme/settings/invitations/{}/withdraw", "/admin/tasks/{}/drop", "/organizations/{}/settings",
+        "/settings/organizations/{}/leave", "/join/{}", "/one-time/{}",
     ):  # fmt: skip
         assert client.post(path.format(text)).status_code == 404, path
     for path, name in (

@@ -84,8 +84,9 @@ def _id(call: Call, typed: str) -> str | None:
 
 
 def _subjects(call: Call, lines: list[Line]) -> dict[str, str]:
-    """Return the names of those that lines are about, by id, as far as they still exist."""
+    """Return the names of those that lines are about, or tell of, by id, as far as they still exist."""
     ids = {line.subject_id for line in lines if line.subject_id}
+    ids |= {str(line.detail["user"]) for line in lines if "user" in line.detail}
     found = {account.id: account.name for account in accounts.by_ids(call.m, ids).values()}
     return found | names.names_of(call.m, ids - found.keys())
 
