@@ -185,7 +185,7 @@ def test_a_token_form_tells_nothing_about_what_its_user_may_not_see(hub: Running
     lines = (f"bob/{name}: read" for name in ("secret", "none"))
     hidden, missing = (client.post("/settings/tokens", data={**form, "scopes": line}) for line in lines)
     assert hidden.status_code == missing.status_code == 404
-    assert hidden.text.replace("bob/secret", "bob/none") == missing.text  
+    assert hidden.text.replace("bob/secret", "bob/none") == missing.text
 
 
 def test_pages_show_only_what_their_reader_may_see(hub: RunningHub):
