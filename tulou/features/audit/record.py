@@ -16,7 +16,7 @@ from tulou.kernel.clock import Clock
 
 def write(tx: Tx, clock: Clock, actor: Actor, action: str, subject_id: str | None, **detail: Any) -> None:
     """Record that `actor` did `action` to `subject_id`. Never put a secret into `detail`."""
-    if not tx.connection.dialect.name == "sqlite":
+    if tx.connection.dialect.name != "sqlite":
         tx.execute(sa.text("SELECT pg_advisory_xact_lock(7468)"))  # one writer at a time, or the chain would fork
     before = tx.execute(sa.select(audit.c.chain).order_by(audit.c.id.desc()).limit(1)).scalar() or ""
     row: dict[str, Any] = {
