@@ -16,7 +16,7 @@ depends_on = None
 def upgrade() -> None:
     """Go one step forward. There is no way back: restore a backup."""
     connection = op.get_bind()
-    # A new database has everything from the first step.
+    # Databases from the days when the first step made every table may have some of this.
     for table in (password, second_factor, recovery_code, failed_signin, invitation):
         table.create(connection, checkfirst=True)
     present = {column["name"] for column in sa.inspect(connection).get_columns("session")}
