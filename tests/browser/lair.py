@@ -28,7 +28,7 @@ def fill(home: World) -> None:
     card = _metadata() + "\n\n".join(text for text in ALL if not any(word in text for word in _ENDLESS))
     home.repo("mallory/card", files={"README.md": card})
     home.repo("mallory/cards-dataset", "dataset", files={"README.md": card})
-    home.repo("mallory/notebooks", files={f"{n:03d}.ipynb": content.notebook(text, text, text) for n, text in enumerate(MARKUP)})
+    home.repo("mallory/notebook", files={"hostile.ipynb": _notebook()})
     home.repo("mallory/tables", files=_tables())
     home.repo("mallory/pages", files={"page.html": PAGE.replace("HUB", chromium.address(home.hub)), "drawing.svg": DRAWING})
     _names(home)
@@ -52,6 +52,13 @@ def _metadata() -> str:
         f"widget: [{{text: {bad}}}]",
     ]
     return "---\n" + "\n".join(lines) + "\n---\n"
+
+
+def _notebook() -> str:
+    """Return a notebook where every line is text, code and output of cells of its own, which are laid out one by one."""
+    whole = json.loads(content.notebook())
+    whole["cells"] = [cell for text in MARKUP for cell in json.loads(content.notebook(text, text, text))["cells"]]
+    return json.dumps(whole)
 
 
 def _tables() -> dict[str, str | bytes]:

@@ -92,8 +92,8 @@ def test_no_line_of_the_corpus_runs_as_markdown(trap: Trap):
 
 
 def test_no_line_of_the_corpus_runs_in_a_notebook(trap: Trap):
-    found = {text: trap.look(f"/mallory/notebooks/blob/main/{n:03d}.ipynb") for n, text in enumerate(MARKUP)}
-    assert {text: what for text, what in found.items() if what} == {}
+    assert trap.look("/mallory/notebook/blob/main/hostile.ipynb") == []
+    assert trap.page.locator(".notebook .cell").count() == 2 * len(MARKUP), "every cell is there"
 
 
 PLACES = [
