@@ -90,13 +90,13 @@ def test_a_password_is_checked_as_slowly_for_nobody(hub: RunningHub):
     def best(account_id: str | None) -> float:
         spans = []
         for _ in range(5):
-            begin = time.perf_counter()
+            begin = time.thread_time()  # not the clock on the wall: the machine may be busy
             passwords.matches(hub.m, account_id, "wrong")
-            spans.append(time.perf_counter() - begin)
+            spans.append(time.thread_time() - begin)
         return min(spans)
 
     known, unknown = best(lookup.user(hub.m, "alice").id), best(None)
-    assert 0.5 < known / unknown < 2
+    assert 1 / 3 < known / unknown < 3
 
 
 def test_guessing_has_to_wait_ever_longer_and_the_right_password_ends_that(tmp_path, database_url: str):
@@ -328,6 +328,8 @@ def test_an_organization_is_made_governed_and_left(hub: RunningHub):
     assert client.post(f"{home}/invitations/{invitation[1]}/withdraw").status_code == 303
     assert browser(hub).get(link[0]).status_code == 404
     assert client.post("/settings/organizations/acme/leave").status_code == 409  # the last administrator
+    assert client.post(f"{home}/members", data={"name": "alice", "role": "write"}).status_code == 409
+    assert client.post(f"{home}/members/remove", data={"name": "alice"}).status_code == 409
     create.set_member(hub.m, SYSTEM, "acme", "bob", Role.ADMIN)
     assert client.post("/settings/organizations/acme/leave").status_code == 303
     assert client.get(home).status_code == 403

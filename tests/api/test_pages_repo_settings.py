@@ -6,9 +6,11 @@ import re
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from tests.conftest import RunningHub, run_hub, settings_for
 from tests.people import browser
+from tulou.db import tables as t
 from tulou.features.content import resolve, revisions, storage
 from tulou.features.repos import lookup as repos
 from tulou.features.repos.model import Repo
@@ -169,3 +171,30 @@ def test_storage_says_what_is_shared(hub: RunningHub):
     both = storage.of_repo(hub.m, found(hub, "alice/m"))
     assert (both.packs.shared, both.unique) == (both.bytes, 0)
     assert storage.of_hub(hub.m).packs_bytes == alone.bytes
+
+
+def test_storage_tells_chunks_of_one_repository_from_those_of_several(hub: RunningHub):
+    hub.user("alice")
+    hub.repo("alice/m")
+    hub.repo("alice/n")
+    mine, other = found(hub, "alice/m"), found(hub, "alice/n")
+    # x1 is in a file of both; x2 in a file of m alone; x3 in an upload of m, and in a whole file of n; b is a blob of m.
+    with hub.m.db.write() as tx:
+        for name, size in (("x1", 100), ("x2", 20), ("x3", 3)):
+            tx.execute(sa.insert(t.xorb).values(
+                hash=name, chunks=1, raw_size=size, stored_size=size, created_at=1, touched_at=1
+            ))  # fmt: skip
+        for file, xorbs in (("f1", ["x1"]), ("f2", ["x1", "x2"]), ("f3", ["x3"])):
+            tx.execute(sa.insert(t.xet_file).values(hash=file, size=1, terms=b"", created_at=1))
+            tx.execute(sa.insert(t.file_xorb), [{"file_hash": file, "xorb_hash": name} for name in xorbs])
+        for sha, file in (("s1", "f1"), ("s2", "f2"), ("s3", "f3"), ("b", None)):
+            tx.execute(sa.insert(t.lfs_object).values(sha256=sha, size=7, file_hash=file, has_blob=file is None, created_at=1))
+        for repo, sha in ((mine, "s1"), (other, "s1"), (mine, "s2"), (other, "s3"), (mine, "b")):
+            tx.execute(sa.insert(t.repo_object).values(repo_id=repo.id, sha256=sha, size=7, committed=True, created_at=1))
+        tx.execute(sa.insert(t.repo_file).values(repo_id=mine.id, file_hash="f3", created_at=1))
+    held = storage.of_repo(hub.m, mine)
+    assert (held.xorbs.count, held.xorbs.bytes, held.xorbs.unique) == (3, 123, 20)
+    assert (held.blobs.count, held.blobs.bytes, held.blobs.unique) == (1, 7, 7)
+    assert (held.files, held.files_bytes) == (3, 21)
+    theirs = storage.of_repo(hub.m, other)
+    assert (theirs.xorbs.count, theirs.xorbs.bytes, theirs.xorbs.unique) == (2, 103, 0)

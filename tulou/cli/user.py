@@ -65,7 +65,7 @@ def _list(m: Machinery, arguments: argparse.Namespace) -> None:
 def _disable(m: Machinery, arguments: argparse.Namespace) -> None:
     user = accounts.user(m, arguments.name)
     create.set_disabled(m, SYSTEM, user, disabled=True)
-    sessions.close_all(m, user.id)
+    sessions.close_all(m, SYSTEM, user.id)
     print(f"Closed {user.name}.")
 
 

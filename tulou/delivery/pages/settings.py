@@ -80,7 +80,7 @@ def _save_password(call: Call, form: dict[str, str]) -> ASGIApp:
     secret = this_session(call)
     if secret is not None:
         fresh = sessions.renew(call.m, secret, browser(call))
-        sessions.close_all(call.m, account.id, but=fresh)
+        sessions.close_all(call.m, call.actor, account.id, but=fresh)
         keep(call, answer, fresh)
     return answer
 
@@ -107,7 +107,7 @@ async def close_browser(call: Call) -> ASGIApp:
 async def close_others(call: Call) -> ASGIApp:
     """Sign all of them out but this one."""
     account = await in_thread(me, call)
-    await in_thread(lambda: sessions.close_all(call.m, account.id, but=this_session(call)))
+    await in_thread(lambda: sessions.close_all(call.m, call.actor, account.id, but=this_session(call)))
     return see("/settings/sessions", "everywhere")
 
 

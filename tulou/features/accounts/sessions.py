@@ -103,13 +103,19 @@ def close_one(m: Machinery, actor: Actor, account_id: str, session_id: str) -> N
         record.write(tx, m.clock, actor, "session.closed", account_id)
 
 
-def close_all(m: Machinery, account_id: str, *, but: str | None = None) -> int:
-    """Sign somebody out everywhere, or everywhere but here: `but` is a secret. Returns how many sessions that were."""
+def close_all(m: Machinery, actor: Actor, account_id: str, *, but: str | None = None) -> int:
+    """Sign somebody out everywhere, or everywhere but here: `but` is a secret. Returns how many sessions that were.
+
+    The caller has decided that `actor` may.
+    """
     gone = sa.delete(session).where(session.c.account_id == account_id)
     if but is not None:
         gone = gone.where(session.c.secret_hash != secret_hash(but))
     with m.db.write() as tx:
-        return tx.execute(gone).rowcount
+        count = tx.execute(gone).rowcount
+        if count:
+            record.write(tx, m.clock, actor, "session.closed", account_id, count=count)
+    return count
 
 
 def touch(m: Machinery, session_hash: str) -> None:

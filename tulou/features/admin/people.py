@@ -84,10 +84,10 @@ def set_disabled(m: Machinery, actor: Actor, user: Account, *, disabled: bool) -
         raise Conflict("You cannot close your own account: ask another administrator.")
     create.set_disabled(m, actor, user, disabled=disabled)
     if disabled:
-        sessions.close_all(m, user.id)
+        sessions.close_all(m, actor, user.id)
 
 
 def sign_out(m: Machinery, actor: Actor, user: Account) -> None:
     """Sign somebody out of every browser. Raises Forbidden."""
     require_admin(actor)
-    sessions.close_all(m, user.id)
+    sessions.close_all(m, actor, user.id)

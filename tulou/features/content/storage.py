@@ -113,19 +113,24 @@ def _blobs(connection: Connection, repo_id: str) -> Part:
 
 def _xorbs(connection: Connection, repo_id: str) -> Part:
     same = lfs_object.c.sha256 == repo_object.c.sha256
-    claims = sa.select(repo_object.c.repo_id, lfs_object.c.file_hash).join(lfs_object, same)
-    uploads = sa.select(repo_file.c.repo_id, repo_file.c.file_hash)
-    holds = sa.union(claims.where(lfs_object.c.file_hash.is_not(None)), uploads).subquery()
-    others = holds.alias("others")
+    claimed = sa.select(lfs_object.c.file_hash).join(repo_object, same).where(repo_object.c.repo_id == repo_id)
+    uploaded = sa.select(repo_file.c.file_hash).where(repo_file.c.repo_id == repo_id)
+    held = sa.or_(file_xorb.c.file_hash.in_(claimed), file_xorb.c.file_hash.in_(uploaded))
+    mine = sa.select(file_xorb.c.xorb_hash).where(held)
+    # From a xorb to those who hold it by indexes alone: the tables of all repositories are never read.
     use = file_xorb.alias("use")
-    held = holds.c.file_hash == file_xorb.c.file_hash
-    mine = sa.select(file_xorb.c.xorb_hash).join(holds, held).where(holds.c.repo_id == repo_id)
-    wanted = (
+    by_claim = (
         sa.select(use.c.xorb_hash)
-        .join(others, others.c.file_hash == use.c.file_hash)
-        .where(others.c.repo_id != repo_id, use.c.xorb_hash.in_(mine))
+        .join(lfs_object, lfs_object.c.file_hash == use.c.file_hash)
+        .join(repo_object, same)
+        .where(use.c.xorb_hash == xorb.c.hash, repo_object.c.repo_id != repo_id)
     )
-    elsewhere = xorb.c.hash.in_(wanted)
+    by_upload = (
+        sa.select(use.c.xorb_hash)
+        .join(repo_file, repo_file.c.file_hash == use.c.file_hash)
+        .where(use.c.xorb_hash == xorb.c.hash, repo_file.c.repo_id != repo_id)
+    )
+    elsewhere = sa.or_(by_claim.correlate(xorb).exists(), by_upload.correlate(xorb).exists())
     return _part(connection, sa.select(xorb.c.hash, xorb.c.stored_size.label("size"), elsewhere.label("elsewhere")).where(
         xorb.c.hash.in_(mine)
     ))  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tulou.db.engine import Tx
 from tulou.features.accounts import lookup as accounts
 from tulou.features.accounts.model import Account, AccountKind
 from tulou.features.audit import record
@@ -50,10 +51,12 @@ def change_org(
 
 
 def set_member(m: Machinery, actor: Actor, org_name: str, user_name: str, role: Role) -> None:
-    """Make a user a member, or give a member another role. Raises AccountNotFound, Forbidden."""
+    """Make a user a member, or give a member another role. Raises AccountNotFound, Forbidden, Conflict for the last admin."""
     org = governed(m, actor, org_name)
     user = accounts.user(m, user_name)
     with m.db.write() as tx:
+        if role is not Role.ADMIN:
+            _keep_an_admin(tx, actor, org, user)
         if queries.set_role(tx, org.id, user.id, role, m.clock.now()):
             record.write(tx, m.clock, actor, "org.member", org.id, user=user.id, role=role.value)
 
@@ -63,6 +66,7 @@ def remove_member(m: Machinery, actor: Actor, org_name: str, user_name: str) -> 
     org = governed(m, actor, org_name)
     user = accounts.user(m, user_name)
     with m.db.write() as tx:
+        _keep_an_admin(tx, actor, org, user)
         if not queries.remove(tx, org.id, user.id):
             raise NotFound("That user is not a member of this organization.")
         record.write(tx, m.clock, actor, "org.member.removed", org.id, user=user.id)
@@ -87,6 +91,12 @@ def governed(m: Machinery, actor: Actor, org_name: str) -> Account:
     if actor.token is not None or not (actor.is_admin or actor.memberships.get(org.id) is Role.ADMIN):
         raise Forbidden("Only an administrator of this organization may do this.")
     return org
+
+
+def _keep_an_admin(tx: Tx, actor: Actor, org: Account, user: Account) -> None:
+    """Raise Conflict if nobody would govern the organization any more. The hub's own administrators may leave it so."""
+    if not actor.is_admin and queries.is_last_admin(tx, org.id, user.id):
+        raise Conflict("You are its last administrator: make somebody else one first.")
 
 
 def _fullname(text: str) -> str:
