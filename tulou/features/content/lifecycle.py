@@ -129,7 +129,10 @@ def delete(m: Machinery, actor: Actor, name: RepoName) -> None:
 
 
 def duplicate(m: Machinery, actor: Actor, source: Repo, new: RepoName, *, visibility: str | None) -> Repo:
-    """Copy a repository with its history and large files, without copying a byte: objects are shared. Raises AlreadyExists."""
+    """Copy a repository with its history and large files, without copying a byte: objects are shared. Raises AlreadyExists.
+
+    Unless asked for another `visibility`, the copy is no more open than the source; a gate it always keeps.
+    """
     gate.check(actor, source, Action.READ_CONTENT)
     owner = gate.account_for_new_repo(m, actor, new.account)
     if visibility is not None and visibility not in VISIBILITIES:
@@ -147,8 +150,7 @@ def duplicate(m: Machinery, actor: Actor, source: Repo, new: RepoName, *, visibi
             "account_id": owner.id,
             "name": new.name,
             "key": fold(new.name),
-            "visibility": visibility or owner.default_visibility,
-            "gated": "",
+            "visibility": visibility or ("private" if source.is_private else owner.default_visibility),
             "generation": 1,
             "created_at": now,
             "updated_at": now,

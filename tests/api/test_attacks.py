@@ -1,0 +1,79 @@
+"""What somebody tried who wanted to see, keep or break more than they may: each test is one attack that must fail."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from tests.commits import commit
+from tests.conftest import RunningHub
+from tests.people import browser
+
+
+@pytest.fixture
+def alice(hub: RunningHub) -> httpx.Client:
+    """The owner of `alice/m`."""
+    client = hub.http(hub.user("alice"))
+    hub.repo("alice/m")
+    return client
+
+
+def test_the_copy_of_a_private_repository_is_private_unless_asked_otherwise(hub, alice):
+    hub.repo("alice/secret", private=True)
+    for body, status in (({"repository": "alice/copy"}, 401), ({"repository": "alice/open", "private": False}, 200)):
+        alice.post("/api/models/alice/secret/duplicate", json=body).raise_for_status()
+        assert hub.http().get(f"/api/models/{body['repository']}").status_code == status
+
+
+def test_the_copy_of_a_gated_repository_has_a_gate(hub, alice):
+    commit(alice, "alice/m", {"weights.txt": "secret"})
+    alice.put("/api/models/alice/m/settings", json={"gated": "manual"}).raise_for_status()
+    alice.post("/api/models/alice/m/duplicate", json={"repository": "alice/copy"}).raise_for_status()
+    assert alice.get("/alice/copy/resolve/main/weights.txt").text == "secret"
+    assert hub.http().get("/alice/copy/resolve/main/weights.txt").status_code == 401
+
+
+def test_the_old_address_of_a_repository_leads_to_no_other_site(hub, alice):
+    hub.org("evil.example", alice="admin")
+    hub.repo("evil.example/old")
+    names = {"fromRepo": "evil.example/old", "toRepo": "evil.example/new", "type": "model"}
+    alice.post("/api/repos/move", json=names).raise_for_status()
+    for path in ("//evil.example/old", "///evil.example/old/tree/main", "/evil.example/old?x=1"):
+        answer = hub.http().get(f"{hub.url}{path}")
+        assert not answer.headers.get("location", "/").startswith(("//", "/%2f")), path
+    assert answer.headers["location"] == "/evil.example/new?x=1"
+
+
+@pytest.mark.parametrize("code", ["²²²²²²", "٣٣٣٣٣٣", "１２３４５６"])
+def test_digits_of_other_scripts_are_a_wrong_code(hub, alice, code):
+    person = browser(hub, "alice")
+    assert person.post("/settings/two-factor").status_code == 200
+    assert person.post("/settings/two-factor/enable", data={"code": code}).status_code == 403
+
+
+def test_numbers_that_are_no_numbers_break_nothing(alice):
+    for path in (
+        "/api/models/alice/m/tree/main?limit=²",
+        "/api/models/alice/m/commits/main?limit=²",
+        "/api/models/alice/m/commits/main?p=²",
+        "/api/models/alice/m/xet-write-token/" + quote("refs/pr/²", safe=""),
+        "/alice/m/tensors?page=²",
+    ):
+        assert alice.get(path).status_code < 500, path
+    body = '{"key":"header","value":{"summary":"x"}}\n'
+    path = "/api/models/alice/m/commit/" + quote("refs/pr/²", safe="")
+    assert alice.post(path, content=body).status_code == 404
+
+
+def test_a_nul_in_what_somebody_sends_breaks_no_database(hub, alice):
+    commit(alice, "alice/m", {"a.txt": "a"})
+    locks = "/alice/m.git/info/lfs/locks"
+    assert alice.get(locks, params={"path": "a\0", "id": "\0", "cursor": "\0"}).status_code < 500
+    assert alice.post(f"{locks}/verify", json={"cursor": "a\0"}).status_code < 500
+    assert alice.post(f"{locks}/a%00/unlock", json={}).status_code < 500
+    assert alice.get("/api/models/alice/m/lfs-files", params={"cursor": "\0"}).status_code < 500
+    wish = {"title": "a\0", "description": "b\0", "pullRequest": True}
+    assert alice.post("/api/models/alice/m/discussions", json=wish).status_code < 500
+    assert alice.get("/api/models/alice%00/m").status_code < 500
