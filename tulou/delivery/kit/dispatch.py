@@ -191,7 +191,8 @@ def _was_renamed(repo: Repo, asked: RepoName) -> bool:
 def _renamed_path(scope: Scope, asked: RepoName, repo: Repo) -> str:
     old, new = f"/{quote(asked.account)}/{quote(asked.name)}", f"/{repo.name.full}"
     query = scope["query_string"].decode("ascii", "replace")
-    path: str = scope["raw_path"].decode("ascii")
+    # Routes ignore further slashes at the start; browsers would take what follows for another host.
+    path: str = "/" + scope["raw_path"].decode("ascii").lstrip("/")
     return path.replace(old, new, 1) + (f"?{query}" if query else "")
 
 
