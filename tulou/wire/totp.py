@@ -27,7 +27,9 @@ def code(secret: bytes, step: int) -> str:
 
 def match(secret: bytes, typed: str, step: int, *, after: int) -> int | None:
     """Return the step whose code was typed: this one, or a neighbour, as clocks differ. Steps up to `after` are spent."""
-    found = [near for near in (step - 1, step, step + 1) if near > after and hmac.compare_digest(code(secret, near), typed)]
+    given = typed.encode()  # as text, digits of other scripts could not be compared
+    steps = (step - 1, step, step + 1)
+    found = [near for near in steps if near > after and hmac.compare_digest(code(secret, near).encode(), given)]
     return found[0] if found else None
 
 

@@ -25,7 +25,7 @@ async def received(call: Call, prepare: Callable[[Machinery], Path], limit: int)
     Raises TooLarge, BadInput for an empty body, RequestTimedOut, StorageFull.
     """
     declared = call.request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > limit:
+    if declared.isascii() and declared.isdigit() and int(declared) > limit:
         raise TooLarge
     path = await in_thread(prepare, call.m)
     try:

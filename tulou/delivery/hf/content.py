@@ -158,7 +158,7 @@ async def paths_info(call: Call) -> ASGIApp:
 
 def _limit(call: Call, most: int) -> int:
     asked = call.query("limit") or ""
-    return min(int(asked), most) if asked.isdigit() and 0 < len(asked) < 9 and int(asked) > 0 else most
+    return min(int(asked), most) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 9 and int(asked) > 0 else most
 
 
 _READ = ("GET", "HEAD")

@@ -91,7 +91,7 @@ async def super_squash(call: Call) -> ASGIApp:
 
 
 def _number(value: str | None, default: int) -> int:
-    return int(value) if value and value.isdigit() and len(value) < 10 else default
+    return int(value) if value and value.isascii() and value.isdigit() and len(value) < 10 else default
 
 
 _BASE = "/api/{kind}/{account}/{name}"

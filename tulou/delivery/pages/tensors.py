@@ -52,7 +52,7 @@ def _show(call: Call) -> dict[str, Any]:
 
 def _tree(call: Call, found: tensors.Tensors) -> dict[str, Any]:
     at, number = call.query("at") or "", call.query("page") or ""
-    page = int(number) if number.isdigit() and len(number) < 6 and int(number) < _PAGES else 0
+    page = int(number) if number.isascii() and number.isdigit() and len(number) < 6 and int(number) < _PAGES else 0
     group, has_more = tensor_tree.cut(tensor_tree.grow(found.tensors, at), page)
     return {"at": group.prefix if group.count else "", "nodes": group.children, "page": page, "has_more": has_more}
 

@@ -47,7 +47,7 @@ def open_pull(m: Machinery, actor: Actor, repo: Repo, title: str, description: s
 def author_of(m: Machinery, repo: Repo, ref: str) -> str | None:
     """Return the id of who opened the pull request behind `refs/pr/N`, or None for any other ref."""
     number = ref.removeprefix("refs/pr/")
-    if number == ref or not number.isdigit() or len(number) > NAME_CHARS:
+    if number == ref or not (number.isascii() and number.isdigit()) or len(number) > NAME_CHARS:
         return None
     with m.db.read() as connection:
         query = sa.select(pull.c.author_id).where(pull.c.repo_id == repo.id, pull.c.num == int(number[:9]))
