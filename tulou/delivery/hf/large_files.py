@@ -17,7 +17,8 @@ from tulou.kernel.names import parse_sha256
 
 async def list_files(call: Call) -> ASGIApp:
     """GET …/lfs-files: every large file in the history, paged."""
-    after = call.query("cursor") or ""
+    cursor = call.query("cursor")
+    after = parse_sha256(cursor) if cursor else ""
     found = await in_thread(lambda: purge.large_files(call.m, call.repo, after=after, limit=LIST_PAGE + 1))
     cursor = found[LIST_PAGE - 1].sha256 if len(found) > LIST_PAGE else None
     items = [

@@ -112,7 +112,7 @@ class Call:
 
 def _declared(request: Request) -> int:
     declared = request.headers.get("content-length", "")
-    return int(declared) if declared.isdigit() and len(declared) < 20 else 0
+    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
 
 
 def _refuse_declared(request: Request, limit: int) -> None:
@@ -126,10 +126,12 @@ async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
 
 
 def text(body: dict[str, Any], name: str, *, default: str | None = None, limit: int = 10_000) -> str:
-    """Take a string out of a JSON object. Raises BadInput when it is missing, of another type or too long."""
+    """Take a string out of a JSON object. Raises BadInput when it is missing, of another type, too long, or has a NUL."""
     value = body.get(name, default)
     if not isinstance(value, str) or len(value) > limit:
         raise BadInput(f"The field {name!r} must be a string of at most {limit} characters.")
+    if "\0" in value:
+        raise BadInput(f"The field {name!r} has a NUL character.")  # PostgreSQL keeps none, nor compares with one
     return value
 
 

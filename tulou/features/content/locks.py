@@ -64,6 +64,8 @@ def create(m: Machinery, actor: Actor, repo: Repo, path: str) -> Lock:
 
 def listed(m: Machinery, repo: Repo, *, path: str | None, lock_id: str | None, after: str | None, limit: int) -> list[Lock]:
     """Return up to `limit` locks in the order of their ids, after the id `after`."""
+    if any("\0" in text for text in (path, lock_id, after) if text is not None):
+        return []  # no lock has one, and PostgreSQL refuses to compare with it
     conditions = []
     if path is not None:
         conditions.append(lfs_lock.c.path == path)
@@ -77,8 +79,7 @@ def listed(m: Machinery, repo: Repo, *, path: str | None, lock_id: str | None, a
 
 def release(m: Machinery, actor: Actor, repo: Repo, lock_id: str, *, force: bool) -> Lock:
     """Unlock. Somebody else's lock needs `force` and the right to administer the repository."""
-    with m.db.read() as connection:
-        found = _locks(connection, repo, lfs_lock.c.id == lock_id)
+    found = listed(m, repo, path=None, lock_id=lock_id, after=None, limit=1)
     if not found:
         raise NotFound("There is no such lock in this repository.")
     lock = found[0]
