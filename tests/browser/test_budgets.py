@@ -30,7 +30,7 @@ def test_a_first_visit_is_small(home: World, browser: Browser, path: str):
     with chromium.window(browser, home.hub) as window:
         page = window.new_page()
         answers = []
-        page.on("response", lambda answer: answers.append(answer))
+        page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - Playwright takes functions of Python only
         page.goto(path, wait_until="networkidle")
         ours = [answer for answer in answers if OURS in answer.url or answer.request.resource_type == "document"]
         sizes = {answer.url: weight(answer) for answer in ours}

@@ -18,10 +18,10 @@ def test_no_link_is_dead(home: World, user: str | None):
     client = visitor(home, user)
     found: dict[str, str] = {}
     for shown in PAGES:
-        if shown.user in {None, user}:
+        if shown.user == user or (shown.user is None and shown.status == 200):
             answer = client.get(shown.path)
             assert answer.status_code == shown.status, shown.path
-            for link in links(answer):
+            for link in links(answer) - ({str(answer.url)} if shown.status != 200 else set()):
                 found.setdefault(link, shown.path)
     assert len(found) > 100
     dead = {link: (status, seen_on) for link, seen_on in found.items() if (status := status_of(client, link)) >= 400}
@@ -38,5 +38,6 @@ def links(answer: httpx.Response) -> set[str]:
 
 
 def status_of(client: httpx.Client, link: str) -> int:
-    """Return what a link answers, after redirects."""
-    return client.get(link, follow_redirects=True, headers={"range": "bytes=0-0"}).status_code
+    """Return what a link answers, after redirects. A door that asks to sign in leads somewhere."""
+    answer = client.get(link, follow_redirects=True, headers={"range": "bytes=0-0"})
+    return 200 if answer.status_code == 401 and 'type="password"' in answer.text else answer.status_code
