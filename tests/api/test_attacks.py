@@ -77,3 +77,15 @@ def test_a_nul_in_what_somebody_sends_breaks_no_database(hub, alice):
     wish = {"title": "a\0", "description": "b\0", "pullRequest": True}
     assert alice.post("/api/models/alice/m/discussions", json=wish).status_code < 500
     assert alice.get("/api/models/alice%00/m").status_code < 500
+
+
+def test_patterns_that_would_be_compared_for_hours_are_refused_at_once(alice):
+    files = [{"path": "/".join(["zz"] * 30 + [str(n)]), "size": 1, "sample": ""} for n in range(1000)]
+    path = "/api/models/alice/m/preupload/main"
+    patterns = "\n".join(f"{n:x}*" for n in range(9000))
+    assert alice.post(path, json={"files": files, "gitIgnore": patterns}, timeout=20).status_code == 413
+    assert alice.post(path, json={"files": files[:5], "gitIgnore": "**/a/**/b\n" * 6000}, timeout=20).status_code == 413
+    answer = alice.post(
+        path, json={"files": files[:256], "gitIgnore": "*.pyc\nbuild/\n/zz/zz\n" + "\n".join(patterns.split()[:200])}
+    )
+    assert {file["shouldIgnore"] for file in answer.json()["files"]} == {True}

@@ -16,6 +16,8 @@ REFS_PER_REPO: Final = 10_000
 
 JSON_BYTES: Final = 2 * MIB
 PREUPLOAD_FILES: Final = 1_000
+MATCH_STEPS: Final = 4_000_000
+"""Comparisons of the paths of one request with patterns of `.gitignore` and `.gitattributes`: a few seconds."""
 NDJSON_LINE: Final = 128 * MIB
 """One inline file, base64 encoded. The Hub takes inline files over 10 MB from clients that ask for it."""
 COMMIT_BYTES: Final = 1 * GIB

@@ -35,6 +35,10 @@ class Attributes:
                 return rule.filter == "lfs"
         return False
 
+    def steps(self, depth: int) -> int:
+        """Return how many comparisons a path with `depth` parts may take."""
+        return sum(rule.glob.steps(depth) for rule in self.rules)
+
 
 NO_ATTRIBUTES = Attributes(())
 

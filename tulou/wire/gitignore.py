@@ -30,6 +30,10 @@ class Ignore:
         parts = path.split("/")
         return any(self._says(parts[:depth], is_folder=depth < len(parts)) for depth in range(1, len(parts) + 1))
 
+    def steps(self, depth: int) -> int:
+        """Return how many comparisons a path with `depth` parts may take."""
+        return depth * sum(rule.glob.steps(depth) for rule in self.rules)
+
     def _says(self, parts: list[str], *, is_folder: bool) -> bool:
         for rule in reversed(self.rules):
             if (is_folder or not rule.folders_only) and rule.glob.matches(parts):

@@ -63,6 +63,8 @@ class Glob:
 
     def matches(self, parts: Sequence[str]) -> bool:
         """True when the whole path fits; `parts` is the path split at its slashes."""
+        if self._is_name and self.segments[1] is not None:
+            return self.segments[1].matches(parts[-1])
         star, resume, at, here = -1, 0, 0, 0
         while here < len(parts):
             segment = self.segments[at] if at < len(self.segments) else _NOTHING
@@ -76,6 +78,17 @@ class Glob:
             else:
                 return False
         return all(segment is None for segment in self.segments[at:])
+
+    def steps(self, depth: int) -> int:
+        """Return how many parts of a path with `depth` parts are compared at most."""
+        if self._is_name:
+            return 1
+        return len(self.segments) * (depth if None in self.segments else 1)
+
+    @property
+    def _is_name(self) -> bool:
+        """True for a pattern about the last part alone, as most are."""
+        return len(self.segments) == 2 and self.segments[0] is None
 
 
 def compile_glob(pattern: str, *, anywhere: bool) -> Glob:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from tulou.features.content import revisions, tree
 from tulou.features.content.commit import attributes_text
 from tulou.features.content.resolve import read_file
 from tulou.features.repos.model import Repo
-from tulou.kernel.errors import EntryNotFound
-from tulou.kernel.limits import INLINE_LFS_THRESHOLD, MIB
+from tulou.kernel.errors import EntryNotFound, TooLarge
+from tulou.kernel.limits import INLINE_LFS_THRESHOLD, MATCH_STEPS, MIB
 from tulou.platform.machinery import Machinery
 from tulou.wire import gitattributes, gitignore
+from tulou.wire.gitattributes import Attributes
+from tulou.wire.gitignore import Ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Advice:
 
 
 def advise(m: Machinery, repo: Repo, revision: str, candidates: list[Candidate], ignore_text: str | None) -> list[Advice]:
-    """Say for each file whether it goes inline or to large-file storage. Raises RevisionNotFound.
+    """Say for each file whether it goes inline or to large-file storage. Raises RevisionNotFound, TooLarge.
 
     `ignore_text` is a `.gitignore` that the client is about to commit; without one the repository's own counts.
     """
@@ -46,6 +49,7 @@ def advise(m: Machinery, repo: Repo, revision: str, candidates: list[Candidate],
         except EntryNotFound:
             ignore_text = ""
     ignore = gitignore.parse(ignore_text)
+    _require_few_steps(attributes, ignore, candidates)
     now = {entry.path: entry for entry in tree.at_paths(m, repo, commit, [c.path for c in candidates], expand=False)}
     return [
         Advice(
@@ -56,6 +60,14 @@ def advise(m: Machinery, repo: Repo, revision: str, candidates: list[Candidate],
         )
         for c in candidates
     ]
+
+
+def _require_few_steps(attributes: Attributes, ignore: Ignore, candidates: list[Candidate]) -> None:
+    """Refuse what would keep a processor busy for hours: every path is compared with every pattern, below every folder."""
+    depths = Counter(c.path.count("/") + 1 for c in candidates)
+    steps = sum(count * (attributes.steps(depth) + ignore.steps(depth)) for depth, count in depths.items())
+    if steps > MATCH_STEPS:
+        raise TooLarge("These are too many files for so many patterns in .gitignore and .gitattributes: ask for fewer at a time.")
 
 
 def _oid(entry: tree.Entry | None) -> str | None:
