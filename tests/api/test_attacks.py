@@ -89,3 +89,12 @@ def test_patterns_that_would_be_compared_for_hours_are_refused_at_once(alice):
         path, json={"files": files[:256], "gitIgnore": "*.pyc\nbuild/\n/zz/zz\n" + "\n".join(patterns.split()[:200])}
     )
     assert {file["shouldIgnore"] for file in answer.json()["files"]} == {True}
+
+
+def test_readers_who_open_pull_requests_leave_room_for_the_branches_of_the_owner(hub, alice, monkeypatch):
+    monkeypatch.setattr("tulou.features.content.ref_names.REFS_PER_REPO", 3)
+    mallory = hub.http(hub.user("mallory"))
+    wish = {"title": "spam", "description": "", "pullRequest": True}
+    answers = [mallory.post("/api/models/alice/m/discussions", json=wish).status_code for _ in range(4)]
+    assert answers == [200, 200, 200, 422]
+    assert [alice.post(f"/api/models/alice/m/branch/b{n}", json={}).status_code for n in range(3)] == [200, 200, 422]

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from tulou.kernel.errors import AlreadyExists, Unprocessable
 from tulou.kernel.limits import REFS_PER_REPO
 
+PULLS = "refs/pr/"
+
 
 class RefNames:
     """The refs of a repository: none may be a folder of another, or differ from another only in letter case.
@@ -18,6 +20,7 @@ class RefNames:
         self._names: set[str] = set()
         self._folded: set[str] = set()
         self._folders: set[str] = set()
+        self._pulls = 0
         for name in names:
             self._keep(name)
 
@@ -25,14 +28,18 @@ class RefNames:
         """Make room for a new ref. Raises AlreadyExists, or Unprocessable when there are too many."""
         if name in self._names:
             raise AlreadyExists(f"Reference {name} already exists")
-        if len(self._names) >= REFS_PER_REPO:
-            raise Unprocessable(f"A repository can have at most {REFS_PER_REPO} branches and tags.")
+        # Apart: whoever may read can open pull requests, but not use up the room of those who write.
+        is_pull = name.startswith(PULLS)
+        if (self._pulls if is_pull else len(self._names) - self._pulls) >= REFS_PER_REPO:
+            what = "pull requests" if is_pull else "branches and tags"
+            raise Unprocessable(f"A repository can have at most {REFS_PER_REPO} {what}.")
         if name.lower() in self._folded or name in self._folders or not self._names.isdisjoint(_folders_of(name)):
             raise AlreadyExists("A branch or tag with a conflicting name already exists.")
         self._keep(name)
 
     def _keep(self, name: str) -> None:
         self._names.add(name)
+        self._pulls += name.startswith(PULLS)
         self._folded.add(name.lower())
         self._folders.update(_folders_of(name))
 
