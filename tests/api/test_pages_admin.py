@@ -101,7 +101,7 @@ def test_a_user_is_made_closed_opened_and_promoted(hub: RunningHub):
     assert client.post("/admin/accounts/newbie/demote").status_code == 303
     assert not lookup.user(hub.m, "newbie").is_admin
     actions = [line.action for line in read.lines(hub.m, read.Wanted(subject_id=lookup.user(hub.m, "newbie").id))]
-    assert actions[:4] == ["user.changed", "user.changed", "user.enabled", "user.disabled"]
+    assert actions[:5] == ["user.changed", "user.changed", "user.enabled", "session.closed", "user.disabled"]
 
 
 def test_nobody_locks_themselves_out(hub: RunningHub):
