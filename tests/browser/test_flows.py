@@ -144,7 +144,7 @@ def test_search_finds_cards_and_people_in_english_and_chinese(stranger: BrowserC
     if snippet:
         expect(page.locator("mark", has_text=snippet).first).to_be_visible()
     result.click()
-    expect(page.get_by_role("heading", level=1).first).to_contain_text(found.rsplit("/", maxsplit=1)[-1])
+    expect(page.get_by_role("heading", level=1).first).to_contain_text(found.rsplit("/", maxsplit=1)[-1], ignore_case=True)
 
 
 def test_a_model_made_private_is_as_if_it_were_not_there(home: World, alice: Page, stranger: BrowserContext):

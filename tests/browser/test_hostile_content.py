@@ -72,7 +72,10 @@ def victim(browser: Browser, home: World, **options: Any) -> Iterator[Trap]:
     with chromium.window(browser, home.hub, "alice", **options) as window:
         made = Trap(window.new_page(), chromium.address(home.hub))
         window.expose_binding("caught", lambda source, said: made.hits.append(f"ran in {source['frame'].url}: {said}"))
-        window.add_init_script("for (const n of ['alert', 'confirm', 'prompt']) window[n] = (...a) => caught(n + ' ' + a[0]);")
+        caught = "window.wasCaught = true; caught(n + ' ' + a[0]);"
+        window.add_init_script(f"for (const n of ['alert', 'confirm', 'prompt']) window[n] = (...a) => {{ {caught} }};")
+            "for (const n of ['alert', 'confirm', 'prompt']) window[n] = (...a) => { window.wasCaught = true; caught(n + ' ' + a[0]); };"
+        )
         made.page.on("dialog", lambda dialog: (made.hits.append(f"dialog {dialog.message}"), dialog.dismiss()))
         yield made
 
@@ -84,6 +87,17 @@ def _lair(home: World) -> None:
 
 def test_the_corpus_is_as_large_as_it_should_be():
     assert len(set(ALL)) >= 110
+
+
+def test_the_trap_catches_what_runs_and_what_could(trap: Trap, request: pytest.FixtureRequest):
+    assert trap.look("/") == []
+    trap.page.evaluate("html => document.querySelector('main').innerHTML = html", f"<div class=prose>{MARKUP[9]}</div>")
+    trap.page.evaluate(SETTLED)
+    assert trap.page.evaluate(INSPECT) == ["onerror=alert(1)"]
+    if "without the policy" in request.node.name:
+        trap.page.wait_for_function("() => window.wasCaught")
+        assert trap.hits.pop().endswith("alert 1")
+    assert trap.hits == []
 
 
 def test_no_line_of_the_corpus_runs_as_markdown(trap: Trap):
