@@ -35,10 +35,10 @@ serve: install  ## Start the hub on $(DATA)
 	$(VENV)/bin/tulou up --data $(DATA)
 
 check: install-dev  ## The fast tests: rules of the house, parsers, API (under 3 minutes)
-	$(PYTEST) -q tests/unit tests/api -m 'not slow'
+	$(PYTEST) -q -n 2 tests/unit tests/api -m 'not slow'
 
 test: install-dev lint chromium  ## Everything; the API, git and xet stories on PostgreSQL too
-	$(PYTEST) -q --db=postgres tests/api tests/stories -m 'not slow'
+	$(PYTEST) -q -n 2 --db=postgres tests/api tests/stories -m 'not slow'
 	$(PYTEST) tests
 
 stories: install-dev  ## The stories with real programs: git, git-lfs, hf, transformers, datasets, node, curl
