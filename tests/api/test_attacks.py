@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import quote
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 from tests.commits import commit
 from tests.conftest import RunningHub
 from tests.people import browser
+from tulou.features.search.documents import plain
 
 
 @pytest.fixture
@@ -98,3 +100,10 @@ def test_readers_who_open_pull_requests_leave_room_for_the_branches_of_the_owner
     answers = [mallory.post("/api/models/alice/m/discussions", json=wish).status_code for _ in range(4)]
     assert answers == [200, 200, 200, 422]
     assert [alice.post(f"/api/models/alice/m/branch/b{n}", json={}).status_code for n in range(3)] == [200, 200, 422]
+
+
+@pytest.mark.parametrize("card", ["\n", "\t\n", " ", "<", "![", "](", "-", "- \n", "https://"])
+def test_no_card_keeps_the_search_busy(card):
+    before = time.process_time()
+    plain("x" + card * (500_000 // len(card)) + "y")
+    assert time.process_time() - before < 10

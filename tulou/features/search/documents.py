@@ -20,7 +20,11 @@ PUBLIC = "public"
 _TEXT = 60_000
 """Characters of a card that are found; of a longer one, the beginning."""
 _SHOWN = 6_000
-_NOISE = re.compile(r"<[^>]{0,500}>|!\[[^\]]{0,200}\]\([^)]{0,500}\)|\]\([^)]{0,500}\)|https?://\S+|[#*`|>\[\]{}~]+|[-=_]{2,}|(?m:^)\s*-\s")
+_NOISE = re.compile(
+    r"<[^>]{0,500}>|!\[[^\]]{0,200}\]\([^)]{0,500}\)|\]\([^)]{0,500}\)|https?://\S+|[#*`|>\[\]{}~]+|[-=_]{2,}|"
+    # Bounded: with any number of spaces and line ends before the dash, empty lines would take the square of their number.
+    r"(?m:^)[ \t]{0,40}-\s"
+)
 
 
 def index_of(m: Machinery) -> FullText:
