@@ -74,8 +74,6 @@ def victim(browser: Browser, home: World, **options: Any) -> Iterator[Trap]:
         window.expose_binding("caught", lambda source, said: made.hits.append(f"ran in {source['frame'].url}: {said}"))
         caught = "window.wasCaught = true; caught(n + ' ' + a[0]);"
         window.add_init_script(f"for (const n of ['alert', 'confirm', 'prompt']) window[n] = (...a) => {{ {caught} }};")
-            "for (const n of ['alert', 'confirm', 'prompt']) window[n] = (...a) => { window.wasCaught = true; caught(n + ' ' + a[0]); };"
-        )
         made.page.on("dialog", lambda dialog: (made.hits.append(f"dialog {dialog.message}"), dialog.dismiss()))
         yield made
 
