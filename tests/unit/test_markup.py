@@ -191,3 +191,14 @@ def test_colouring_loses_no_letter_and_no_line(text: str, language: str | None):
 
 def test_long_lines_are_not_coloured():
     assert highlight.lines("x = 1" + " " * 3_000, "python", Budget(5)) == ["x = 1" + " " * 3_000]
+
+
+@pytest.mark.parametrize(
+    "space", ["\xa0", "\u2002", "\u2028", "\u0085", "\u3000", "\x1f", "\x1c", " \xa0 ", "\t\xa0", "&nbsp;", "&#8194;"]
+)
+@pytest.mark.parametrize("scheme", ["javascript:alert(1)", "data:text/html,x", "vbscript:x"])
+def test_no_space_before_a_scheme_makes_a_link_that_runs(space, scheme):
+    split = f"{scheme[:4]}{space}{scheme[4:]}"
+    for text in (f"<a href='{space}{scheme}'>x</a>", f"[x](<{space}{scheme}>)", f"<a href='{split}'>x</a>"):
+        html = Markup().prose(text, Place("/a/m", "main"), key=text).html
+        assert not re.search(r'href="\s*(javascript|data|vbscript):', html), html

@@ -9,6 +9,10 @@ from urllib.parse import quote, unquote, urlsplit
 from tulou.kernel.limits import PATH_BYTES
 
 _DROPPED = {ord(letter): None for letter in "\t\n\r"}
+# No more than this: what is stripped after the sanitiser looked at the scheme must not make another one of it.
+_STRIPPED = "".join(map(chr, range(0x21)))
+SCHEMES = frozenset({"http", "https", "mailto", None})
+"""What the address of a link may begin with; None: nothing."""
 ID_PREFIX = "u-"
 """Before every id that an author chose, so that none can be mistaken for one of the page's own."""
 
@@ -21,9 +25,14 @@ class Place:
     revision: str
     folder: str = ""
 
-    def link(self, url: str) -> str:
-        """Return where a link leads: relative ones to the page of a file, anchors to the author's own ids."""
+    def link(self, url: str) -> str | None:
+        """Return where a link leads: relative ones to the page of a file, anchors to the author's own ids.
+
+        None for one that may run something.
+        """
         url = _tidy(url)
+        if _scheme(url) not in SCHEMES:
+            return None
         if url.startswith("#"):
             return f"#{ID_PREFIX}{url[1:]}"
         if _is_absolute(url):
@@ -55,7 +64,7 @@ def is_remote(url: str) -> bool:
 
 def _tidy(url: str) -> str:
     """Drop what browsers drop before they read a URL: `/<tab>/host` is `//host` to them."""
-    return url.translate(_DROPPED).strip()
+    return url.translate(_DROPPED).strip(_STRIPPED)
 
 
 def _is_absolute(url: str) -> bool:
