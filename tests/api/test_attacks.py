@@ -107,3 +107,11 @@ def test_no_card_keeps_the_search_busy(card):
     before = time.process_time()
     plain("x" + card * (500_000 // len(card)) + "y")
     assert time.process_time() - before < 10
+
+
+def test_of_two_pull_requests_at_the_same_moment_one_is_asked_to_try_again(alice, monkeypatch):
+    monkeypatch.setattr("tulou.features.content.pulls.next_number", lambda _m, _repo: 1)
+    wish = {"title": "t", "description": "", "pullRequest": True}
+    assert [alice.post("/api/models/alice/m/discussions", json=wish).status_code for _ in range(2)] == [200, 409]
+    body = '{"key":"header","value":{"summary":"x"}}\n{"key":"file","value":{"path":"a","content":"b"}}\n'
+    assert alice.post("/api/models/alice/m/commit/main?create_pr=1", content=body).status_code == 409

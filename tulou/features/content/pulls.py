@@ -9,14 +9,14 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from tulou.db.engine import Tx
+from tulou.db.engine import Tx, insert_or_ignore
 from tulou.db.tables import pull
 from tulou.features.content.commit import Target, commit_to_new_ref
 from tulou.features.content.land import RefChange, land
 from tulou.features.content.revisions import commit_of, ref_of
 from tulou.features.repos.model import Repo
 from tulou.kernel.actor import Actor
-from tulou.kernel.errors import RevisionNotFound
+from tulou.kernel.errors import Conflict, RevisionNotFound
 from tulou.kernel.ids import Sha1
 from tulou.kernel.limits import NAME_CHARS
 from tulou.platform.machinery import Machinery
@@ -68,9 +68,9 @@ def _base(m: Machinery, repo: Repo, revision: str) -> Sha1:
 
 
 def _insert(tx: Tx, m: Machinery, actor: Actor, repo: Repo, number: int, header: Header) -> None:
-    tx.execute(
-        sa.insert(pull).values(
-            repo_id=repo.id, num=number, author_id=actor.user_id, title=header.summary, description=header.description,
-            created_at=m.clock.now(),
-        )
-    )
+    values = {
+        "repo_id": repo.id, "num": number, "author_id": actor.user_id, "title": header.summary,
+        "description": header.description, "created_at": m.clock.now(),
+    }  # fmt: skip
+    if insert_or_ignore(tx, pull, values) != 1:
+        raise Conflict("Another pull request was opened at the same moment. Please try again.")
