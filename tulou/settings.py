@@ -37,9 +37,9 @@ class Settings:
     trusted_proxies: str = ""
     """Addresses whose `X-Forwarded-*` headers are believed, separated by commas. Empty: nobody's."""
     rate_limit_api: int = 5000
-    """Requests to the API a token, account or address may make in 5 minutes; 0 switches the limit off."""
+    """Requests to the API an account or address may make in 5 minutes; 0 switches the limit off."""
     rate_limit_resolve: int = 50_000
-    """File requests a token, account or address may make in 5 minutes; 0 switches the limit off."""
+    """File requests an account or address may make in 5 minutes; 0 switches the limit off."""
     workers: int = 0
     """Processes that verify uploads. 0: one for each processor."""
     gc_grace_days: int = 30

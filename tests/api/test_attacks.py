@@ -11,7 +11,13 @@ import pytest
 from tests.commits import commit
 from tests.conftest import RunningHub
 from tests.people import browser
+from tulou.delivery.kit.limits import RateLimits
+from tulou.delivery.kit.routes import Budget
 from tulou.features.search.documents import plain
+from tulou.kernel.actor import Actor, Token, TokenRole
+from tulou.kernel.clock import Clock
+from tulou.kernel.errors import TooManyRequests
+from tulou.settings import Settings
 
 
 @pytest.fixture
@@ -115,3 +121,21 @@ def test_of_two_pull_requests_at_the_same_moment_one_is_asked_to_try_again(alice
     assert [alice.post("/api/models/alice/m/discussions", json=wish).status_code for _ in range(2)] == [200, 409]
     body = '{"key":"header","value":{"summary":"x"}}\n{"key":"file","value":{"path":"a","content":"b"}}\n'
     assert alice.post("/api/models/alice/m/commit/main?create_pr=1", content=body).status_code == 409
+
+
+@pytest.mark.parametrize(("first", "second", "is_same"), [
+    (Actor("alice", token=Token("1", "", TokenRole.READ)), Actor("alice", token=Token("2", "", TokenRole.READ)), True),
+    (Actor("alice"), Actor("bob"), False),
+    (Actor(address="2001:db8:1:2::1"), Actor(address="2001:db8:1:2:ffff::2"), True),
+    (Actor(address="2001:db8:1:2::1"), Actor(address="2001:db8:1:3::1"), False),
+    (Actor(address="::ffff:192.0.2.1"), Actor(address="::ffff:192.0.2.2"), False),
+    (Actor(address="192.0.2.1"), Actor(address="192.0.2.2"), False),
+])  # fmt: skip
+def test_neither_more_tokens_nor_more_addresses_of_one_network_buy_more_requests(tmp_path, first, second, is_same):
+    limits = RateLimits(Clock(), Settings(data=tmp_path, rate_limit_api=1))
+    limits.spend(Budget.API, first)
+    if is_same:
+        with pytest.raises(TooManyRequests):
+            limits.spend(Budget.API, second)
+    else:
+        limits.spend(Budget.API, second)

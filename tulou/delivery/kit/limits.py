@@ -1,9 +1,10 @@
-"""Rate limits in fixed windows of five minutes, by token, else account, else address."""
+"""Rate limits in fixed windows of five minutes, by account, else address: more tokens or IPv6 addresses buy nothing."""
 
 from __future__ import annotations
 
 from tulou.delivery.kit.routes import Budget
 from tulou.kernel.actor import Actor
+from tulou.kernel.address import network_of
 from tulou.kernel.clock import Clock
 from tulou.kernel.errors import TooManyRequests
 from tulou.settings import Settings
@@ -33,7 +34,7 @@ class RateLimits:
         window, passed = divmod(seconds, WINDOW_SECONDS)
         if window != self._window:
             self._window, self._spent = window, {}
-        key = (budget, actor.token.id if actor.token else actor.user_id or actor.address)
+        key = (budget, actor.user_id or network_of(actor.address))
         spent = self._spent[key] = self._spent.get(key, 0) + 1
         if spent > quota:
             raise TooManyRequests(WINDOW_SECONDS - passed)

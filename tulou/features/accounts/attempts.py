@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from tulou.db.engine import Tx, insert_or_ignore
 from tulou.db.tables import failed_signin
+from tulou.kernel.address import network_of
 from tulou.kernel.errors import TooManyRequests
 from tulou.kernel.names import fold
 from tulou.platform.machinery import Machinery
@@ -38,7 +39,7 @@ def begin(m: Machinery, who: str, address: str) -> Try:
     now = m.clock.now()
     # A name as typed may be a password that went into the wrong field.
     digest = hashlib.sha256(fold(who).encode()).hexdigest()[:40]
-    trying = Try(f"account:{digest}", f"address:{address[:64]}")
+    trying = Try(f"account:{digest}", f"address:{network_of(address)[:64]}")
     with m.db.write() as tx:
         tx.execute(sa.delete(failed_signin).where(failed_signin.c.last_at < now - FORGET_MS))
         # An address that must wait does not count against the account: else anybody could shut somebody out.
