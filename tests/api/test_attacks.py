@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from tests.commits import commit
 from tests.conftest import RunningHub
@@ -139,3 +140,9 @@ def test_neither_more_tokens_nor_more_addresses_of_one_network_buy_more_requests
             limits.spend(Budget.API, second)
     else:
         limits.spend(Budget.API, second)
+
+
+def test_what_was_being_written_is_not_in_the_errors_that_are_logged(hub):
+    with pytest.raises(sa.exc.DBAPIError) as caught, hub.m.db.write() as tx:
+        tx.execute(sa.text("INSERT INTO password (account_id, hash) VALUES ('x', :hash)"), {"hash": "$argon2id$secret"})
+    assert "$argon2id$secret" not in str(caught.value)

@@ -59,7 +59,8 @@ class Database:
         self._watch: sqlite3.Connection | None = None
         self._seen, self._look_at = 0, 0.0
         options: dict[str, Any] = {} if self.is_sqlite else {"pool_size": 16, "max_overflow": 16, "pool_pre_ping": True}
-        self.engine = sa.create_engine(parsed, **options)
+        # Errors go to the log: what was being written has no business there.
+        self.engine = sa.create_engine(parsed, hide_parameters=True, **options)
         sa.event.listen(self.engine, "handle_error", _name_full_disk)
         if self.is_sqlite:
             self._prepare_sqlite(Path(str(parsed.database)))
