@@ -47,7 +47,9 @@ def doors(hub: RunningHub) -> list[Door]:
     return [
         Door(route, method)
         for route in hub.hub.router.routes
-        if isinstance(route.access, Action) and route.login in {Login.TOKEN, Login.EITHER} and (route.kind is None or not route.kind.prefix)
+        if isinstance(route.access, Action)
+        and route.login in {Login.TOKEN, Login.EITHER}
+        and (route.kind is None or not route.kind.prefix)
         for method in route.methods
     ]
 
