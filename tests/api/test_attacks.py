@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from urllib.parse import quote
 
+import anyio
 import httpx
 import pytest
 import sqlalchemy as sa
@@ -12,12 +13,13 @@ import sqlalchemy as sa
 from tests.commits import commit
 from tests.conftest import RunningHub
 from tests.people import browser
+from tulou.delivery.kit import intake
 from tulou.delivery.kit.limits import RateLimits
 from tulou.delivery.kit.routes import Budget
 from tulou.features.search.documents import plain
 from tulou.kernel.actor import Actor, Token, TokenRole
 from tulou.kernel.clock import Clock
-from tulou.kernel.errors import TooManyRequests
+from tulou.kernel.errors import Busy, TooManyRequests
 from tulou.settings import Settings
 
 
@@ -146,3 +148,18 @@ def test_what_was_being_written_is_not_in_the_errors_that_are_logged(hub):
     with pytest.raises(sa.exc.DBAPIError) as caught, hub.m.db.write() as tx:
         tx.execute(sa.text("INSERT INTO password (account_id, hash) VALUES ('x', :hash)"), {"hash": "$argon2id$secret"})
     assert "$argon2id$secret" not in str(caught.value)
+
+
+def test_whoever_fetches_slowly_leaves_turns_for_the_others(monkeypatch):
+    monkeypatch.setattr(intake, "PATIENCE_SECONDS", 0.05)
+
+    async def attack() -> None:
+        ends = [await intake.process_turn(Actor(address="192.0.2.1")) for _ in range(intake.SHARE)]
+        with pytest.raises(Busy):
+            await intake.process_turn(Actor(address="192.0.2.1"))
+        (await intake.process_turn(Actor("bob")))()
+        for end in ends:
+            end()
+        (await intake.process_turn(Actor(address="192.0.2.1")))()
+
+    anyio.run(attack)

@@ -45,7 +45,7 @@ async def upload_pack(call: Call) -> ASGIApp:
     """POST git-upload-pack: send what the client lacks."""
     with Spool(call.m, limit=GIT_REQUEST, is_read=True) as body:
         await pour(call, body.write)
-        end_turn = await process_turn()
+        end_turn = await process_turn(call.actor)
         try:
             process = await in_thread(fetch.start, call.m, call.repo, body.path, _protocol(call))
         except BaseException:

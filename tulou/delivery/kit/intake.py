@@ -11,6 +11,8 @@ import anyio.to_thread
 from anyio.lowlevel import RunVar
 
 from tulou.delivery.kit.call import Call, in_thread
+from tulou.kernel.actor import Actor
+from tulou.kernel.address import network_of
 from tulou.kernel.errors import BadInput, Busy, RequestTimedOut
 from tulou.kernel.limits import BODY_IDLE_SECONDS, MIB
 
@@ -19,8 +21,11 @@ T = TypeVar("T")
 BLOCK = MIB
 SLOW_JOBS = 6
 PROCESSES = 24
+SHARE = PROCESSES // 2
+"""Of these at most for one account or network: whoever reads slowly keeps a process for hours."""
 PATIENCE_SECONDS = 30
 _processes: RunVar[anyio.CapacityLimiter] = RunVar("tulou_processes")
+_shares: RunVar[dict[str, anyio.CapacityLimiter]] = RunVar("tulou_shares")
 _slow_jobs: RunVar[anyio.CapacityLimiter] = RunVar("tulou_slow_jobs")
 
 
@@ -36,15 +41,41 @@ async def in_slow_thread(function: Callable[..., T], *arguments: object) -> T:
     return await anyio.to_thread.run_sync(lambda: function(*arguments), limiter=_limiter(_slow_jobs, SLOW_JOBS))
 
 
-async def process_turn() -> Callable[[], None]:
+async def process_turn(actor: Actor) -> Callable[[], None]:
     """Wait for a turn to start a process, and return what ends the turn. Raises Busy when it does not come soon."""
-    limiter, holder = _limiter(_processes, PROCESSES), object()
+    who, holder = actor.user_id or network_of(actor.address), object()
+    shares = _all_shares()
+    share, limiter = shares.setdefault(who, anyio.CapacityLimiter(SHARE)), _limiter(_processes, PROCESSES)
+
+    def give_back() -> None:
+        share.release_on_behalf_of(holder)
+        if share.borrowed_tokens == 0 and share.statistics().tasks_waiting == 0 and shares.get(who) is share:
+            shares.pop(who, None)
+
     try:
         with anyio.fail_after(PATIENCE_SECONDS):
-            await limiter.acquire_on_behalf_of(holder)
+            await share.acquire_on_behalf_of(holder)
+            try:
+                await limiter.acquire_on_behalf_of(holder)
+            except BaseException:
+                give_back()
+                raise
     except TimeoutError as cause:
         raise Busy from cause
-    return lambda: limiter.release_on_behalf_of(holder)
+
+    def end() -> None:
+        limiter.release_on_behalf_of(holder)
+        give_back()
+
+    return end
+
+
+def _all_shares() -> dict[str, anyio.CapacityLimiter]:
+    try:
+        return _shares.get()
+    except LookupError:
+        _shares.set({})
+        return _shares.get()
 
 
 def _limiter(variable: RunVar[anyio.CapacityLimiter], size: int) -> anyio.CapacityLimiter:
