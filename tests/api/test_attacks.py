@@ -146,7 +146,9 @@ def test_neither_more_tokens_nor_more_addresses_of_one_network_buy_more_requests
 
 def test_what_was_being_written_is_not_in_the_errors_that_are_logged(hub):
     with pytest.raises(sa.exc.DBAPIError) as caught, hub.m.db.write() as tx:
-        tx.execute(sa.text("INSERT INTO password (account_id, hash, changed_at) VALUES ('x', :hash, 1)"), {"hash": "$argon2id$secret"})
+        tx.execute(
+            sa.text("INSERT INTO password (account_id, hash, changed_at) VALUES ('x', :hash, 1)"), {"hash": "$argon2id$secret"}
+        )
     assert "$argon2id$secret" not in str(caught.value)
 
 
