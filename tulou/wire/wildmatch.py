@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _POSIX = {
     "alnum": "a-zA-Z0-9",
     "alpha": "a-zA-Z",
@@ -94,7 +95,7 @@ class Glob:
 def compile_glob(pattern: str, *, anywhere: bool) -> Glob:
     """Compile a pattern that neither begins nor ends with a slash. `anywhere`: it may match below any folder."""
     segments: list[Segment | None] = [None] if anywhere else []
-    for text in pattern.split("/"):
+    for text in _ESCAPED.sub(lambda pair: "/" if pair[1] == "/" else pair[0], pattern).split("/"):
         if text != "**":
             segments.append(_segment(text))
         elif not segments or segments[-1] is not None:
