@@ -114,7 +114,6 @@ class Draft:
         self._edits: Edits = {}
         self._must_exist: list[DeletedFile | DeletedFolder] = []
         self._pointers: dict[str, LfsPointer] = {}
-        self._new: list[str] = []
 
     @property
     def sha256s(self) -> set[str]:
