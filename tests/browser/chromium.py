@@ -54,7 +54,9 @@ def session_of(hub: RunningHub, user: str) -> str:
 
 def window(browser: Browser, hub: RunningHub, user: str | None = None, **options: Any) -> BrowserContext:
     """Open a window with its own cookies, signed in as `user`."""
-    settings = {"base_url": address(hub), "locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **options}
+    # While a page slides in, what the mouse does falls on its picture.
+    still = {"reduced_motion": "reduce", "viewport": {"width": 1280, "height": 900}}
+    settings = {"base_url": address(hub), "locale": "en-GB", **still, **options}
     context = browser.new_context(**settings)
     context.set_default_timeout(15_000)
     if user is not None:

@@ -76,9 +76,11 @@ def drag(page: Page, onto: str, path: Path) -> None:
     assert box is not None
     data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
     session = page.context.new_cdp_session(page)
-    for kind in ("dragEnter", "dragOver", "drop"):
-        where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    for kind in ("dragEnter", "dragOver"):
         session.send("Input.dispatchDragEvent", {"type": kind, "data": data, **where})
+    expect(page.locator(f"{onto}.over")).to_be_visible()
+    session.send("Input.dispatchDragEvent", {"type": "drop", "data": data, **where})
 
 
 def test_somebody_signs_in_makes_a_model_fills_it_and_writes_its_card(
