@@ -65,7 +65,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, number: int, code: int) -> Iterator
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 10
+    limit = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < limit, "it did not happen in time"
         threading.Event().wait(0.02)

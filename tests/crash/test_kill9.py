@@ -196,5 +196,5 @@ def test_no_acknowledged_write_is_lost_when_the_hub_is_killed(story: Story) -> N
     story.verify()
     by_kind = {repo: sum(1 for r, _ in story.journal.files if r == repo) for repo in ("commits", "lfs", "git", "xet")}
     assert all(count > 0 for count in by_kind.values()), by_kind
-    assert slowest < 10, slowest
+    assert slowest < 20, slowest
     assert story.hub.stop() == 0

@@ -265,7 +265,7 @@ def children() -> set[int]:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 10
+    limit = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < limit, "it did not happen in time"
         threading.Event().wait(0.02)

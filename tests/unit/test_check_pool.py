@@ -25,8 +25,8 @@ def pool() -> Iterator[CheckPool]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition, ten seconds at most."""
-    end = time.monotonic() + 10
+    """Wait for a condition, thirty seconds at most."""
+    end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end
         os.sched_yield()

@@ -113,14 +113,14 @@ BOMBS = {
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_takes_less_than_a_second_and_64_mebibytes(bomb: str) -> None:
     tracemalloc.start()
-    started = time.monotonic()
+    started = time.process_time()
     try:
         for read in (frontmatter.parse, lambda text: frontmatter.metadata(f"---\n{text}\n---\n"), frontmatter.metadata):
             try:
                 json.dumps(read(bomb))
             except WireError:
                 continue
-        assert time.monotonic() - started < 3
+        assert time.process_time() - started < 3
         assert tracemalloc.get_traced_memory()[1] < 64 * 1024 * 1024
     finally:
         tracemalloc.stop()

@@ -74,10 +74,10 @@ def test_the_last_rule_that_fits_decides_what_is_ignored(rules: str, path: str, 
 
 @pytest.mark.parametrize("rule", ["*a" * 100 + "b", "[ab]*" * 60 + "c", "**/" * 80 + "x", "?" * 500])
 def test_no_pattern_takes_more_than_a_moment(rule: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     gitignore.parse("\n".join([rule] * 50)).ignores("/".join(["a" * 250] * 4))
     gitattributes.parse(f"{rule} filter=lfs").is_lfs("a" * 1000)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_file_of_rules_over_its_limit_is_refused() -> None:

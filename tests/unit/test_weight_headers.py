@@ -137,9 +137,9 @@ def test_a_broken_gguf_header_is_refused(content: bytes) -> None:
 def test_a_gguf_header_of_two_million_empty_tokens_takes_seconds_at_most_and_no_memory() -> None:
     count = 1_000_000
     content = gguf_file([string("t") + struct.pack("<IIQ", 9, 8, count) + bytes(8 * count)], [])
-    started = time.monotonic()
+    started = time.process_time()
     gguf.parse(content)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
     tracemalloc.start()
     gguf.parse(gguf_file([string("t") + struct.pack("<IIQ", 9, 8, 1000) + bytes(8000)], []))
     assert tracemalloc.get_traced_memory()[1] < 2**20
