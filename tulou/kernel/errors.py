@@ -1,7 +1,7 @@
 """The tree of everything that may go wrong, as the caller will read it.
 
 HubError
-├── BadInput (400)         InvalidName, InvalidPath, InvalidCard, EmptyCommit, WireError
+├── BadInput (400)         InvalidName, InvalidPath, EmptyCommit, WireError
 ├── Unauthenticated (401)  BadCredentials, SignInNeeded
 ├── Forbidden (403)        GatedRepo, QuotaExceeded
 ├── NotFound (404)         RepoNotFound, RevisionNotFound, EntryNotFound, ObjectNotFound, AccountNotFound
@@ -55,11 +55,6 @@ class InvalidPath(BadInput):
     status = 422
     code = "invalid_path"
 
-
-class InvalidCard(BadInput):
-    """The metadata at the top of the card is not valid."""
-
-    code = "invalid_card"
 
 
 class EmptyCommit(BadInput):

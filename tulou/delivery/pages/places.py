@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from tulou.delivery.kit.call import Call
@@ -73,10 +73,6 @@ def find(call: Call, *, may_be_empty: bool = False) -> Place:
         commit = None
     return Place(f"/{repo.name.path}", revision, commit, parse_path(path) if path else "", _kind(call, repo, revision))
 
-
-def at_path(place: Place, path: str) -> Place:
-    """Return another path at the same revision."""
-    return replace(place, path=path)
 
 
 def _kind(call: Call, repo: Repo, revision: str) -> str:

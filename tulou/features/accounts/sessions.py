@@ -18,8 +18,6 @@ from tulou.platform.machinery import Machinery
 SESSION_SECONDS = 30 * 86_400
 IDLE_MS = 14 * 86_400_000
 """A session that nobody used for this long is over, whatever its age."""
-SEEN_MS = 3_600_000
-"""The last use is written at most this often: each write empties the lookup cache."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,9 +60,3 @@ def refs(connection: Connection, repo_id: str) -> list[Ref]:
     """Return every ref of a repository, by name."""
     rows = connection.execute(sa.select(ref).where(ref.c.repo_id == repo_id).order_by(ref.c.name))
     return [Ref(row.name, row.target, row.peeled) for row in rows]
-
-
-def ref_named(connection: Connection, repo_id: str, name: str) -> Ref | None:
-    """Return one ref by its full name."""
-    row = connection.execute(sa.select(ref).where(ref.c.repo_id == repo_id, ref.c.name == name)).first()
-    return Ref(row.name, row.target, row.peeled) if row else None
