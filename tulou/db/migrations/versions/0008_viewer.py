@@ -1,0 +1,12 @@
+"""What the dataset viewer knows."""
+
+from __future__ import annotations
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Go one step forward. There is no way back: restore a backup."""

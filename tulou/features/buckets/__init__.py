@@ -1,0 +1,1 @@
+"""Buckets: mutable folders of files without history."""

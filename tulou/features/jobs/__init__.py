@@ -1,0 +1,1 @@
+"""Jobs: a command, an image, a flavour; now or on a schedule."""

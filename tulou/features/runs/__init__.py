@@ -1,0 +1,1 @@
+"""Runs: what the hub wants to be running, as rows, and the loop that makes it so."""

@@ -1,0 +1,1 @@
+"""Spaces: applications built from a repository and kept running."""

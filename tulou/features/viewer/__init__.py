@@ -1,0 +1,1 @@
+"""The dataset viewer: rows, search, statistics and SQL over what was pushed."""

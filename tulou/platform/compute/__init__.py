@@ -1,0 +1,1 @@
+"""One seam for everything that runs somebody's code, and the machine that implements it."""

@@ -1,0 +1,1 @@
+"""Connections to programs that are not ours."""
