@@ -46,6 +46,24 @@ class Settings:
     """Unreferenced bytes stay at least this long. Xet clients trust their own caches for 21 days: do not go below 22."""
     default_quota_gb: int = 0
     """Storage an account may use unless it has a quota of its own; 0: no limit."""
+    compute: str = "auto"
+    """How to run users' programs (jobs, Spaces): `sandbox`, `process` (nothing keeps them apart from this machine: for people you
+    trust as yourself), `off`, or `auto`: in a sandbox where this machine allows one, else not at all."""
+    compute_memory_mb: int = 0
+    """Memory that all runs together may be promised. 0: three quarters of this machine's."""
+    apps_url: str = ""
+    """Below which host each Space has its own, e.g. `https://apps.example` for `https://<owner>-<name>.apps.example`. Empty:
+    `<owner>-<name>.localhost` for a hub on this machine. `path`: below the hub's own address, where browsers keep apps apart less well."""
+    python_index_url: str = ""
+    """The package index that builds of Spaces and jobs use. Empty: PyPI."""
+    python_find_links: str = ""
+    """Folders of this machine with wheels that they may use too, separated by commas."""
+    egress_allow: str = ""
+    """Hosts that runs may reach although their addresses are private, as `host` or `host:port`, separated by commas."""
+    space_freeze_minutes: int = 15
+    """A Space that nobody visits is frozen after so long: it keeps its memory and wakes in a moment. 0: never."""
+    space_sleep_minutes: int = 2880
+    """A Space that nobody visits is stopped after so long, unless its owner chose otherwise. 0: never."""
     log_level: str = "info"
     """debug, info, warning or error."""
 
@@ -137,6 +155,8 @@ def _check(settings: Settings) -> None:
     _check_usercontent(settings)
     if settings.gc_grace_days < 22:
         raise SettingError("The setting 'gc_grace_days' must be at least 22: xet clients trust their caches for 21 days.")
+    if settings.compute not in {"auto", "sandbox", "process", "off"}:
+        raise SettingError("The setting 'compute' must be auto, sandbox, process or off.")
     if settings.log_level not in {"debug", "info", "warning", "error"}:
         raise SettingError("The setting 'log_level' must be debug, info, warning or error.")
     if settings.storage_url:

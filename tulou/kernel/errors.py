@@ -8,7 +8,7 @@ HubError
 ├── Conflict (409)         AlreadyExists
 ├── RequestTimedOut (408) · StaleParent (412) · TooLarge (413) · RangeNotSatisfiable (416)
 ├── Unprocessable (422) · TooManyRequests (429)
-├── Locked (423) · NotBuilt (501) · Busy (503) · StorageFull (507)
+├── Locked (423) · NotBuilt, ComputeOff (501) · Busy (503) · StorageFull (507)
 └── SettingError           stops the start, never reaches the wire
 
 Messages are safe to show: they never repeat what the client sent, except names that passed their grammar.
@@ -232,6 +232,13 @@ class NotBuilt(HubError):
 
     status = 501
     code = "not_built"
+
+
+class ComputeOff(HubError):
+    """This hub runs no programs: its administrator can see why, and what to do, with `tulou doctor`."""
+
+    status = 501
+    code = "compute_off"
 
 
 class Busy(HubError):

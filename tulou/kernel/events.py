@@ -17,10 +17,9 @@ class RefMove:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A fact about one repository."""
+    """A fact."""
 
     kind: ClassVar[str] = "event"
-    repo_id: str
 
     def payload(self) -> dict[str, Any]:
         """Return the fact as JSON-ready data."""
@@ -28,7 +27,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class RefsMoved(Event):
+class RepoEvent(Event):
+    """A fact about one repository."""
+
+    repo_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefsMoved(RepoEvent):
     """A commit, push, branch or tag change landed."""
 
     kind: ClassVar[str] = "repo.refs"
@@ -37,7 +43,7 @@ class RefsMoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RepoCreated(Event):
+class RepoCreated(RepoEvent):
     """A repository came to be."""
 
     kind: ClassVar[str] = "repo.created"
@@ -45,7 +51,7 @@ class RepoCreated(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RepoChanged(Event):
+class RepoChanged(RepoEvent):
     """Name, owner, visibility or gating changed."""
 
     kind: ClassVar[str] = "repo.changed"
@@ -54,7 +60,7 @@ class RepoChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RepoDeleted(Event):
+class RepoDeleted(RepoEvent):
     """A repository was deleted; its bytes stay until the grace period is over."""
 
     kind: ClassVar[str] = "repo.deleted"
@@ -62,11 +68,21 @@ class RepoDeleted(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectUploaded(Event):
+class ObjectUploaded(RepoEvent):
     """A whole file arrived in large-file storage."""
 
     kind: ClassVar[str] = "object.uploaded"
     sha256: str
 
 
-KINDS: dict[str, type[Event]] = {c.kind: c for c in (RefsMoved, RepoCreated, RepoChanged, RepoDeleted, ObjectUploaded)}
+@dataclass(frozen=True, slots=True)
+class RunChanged(Event):
+    """A run came to another phase (`platform/compute/base.Phase`)."""
+
+    kind: ClassVar[str] = "run.changed"
+    run_id: str
+    run_kind: str
+    phase: str
+
+
+KINDS: dict[str, type[Event]] = {c.kind: c for c in (RefsMoved, RepoCreated, RepoChanged, RepoDeleted, ObjectUploaded, RunChanged)}

@@ -13,6 +13,8 @@ from tulou.kernel.clock import Clock
 from tulou.platform.blobs.signing import Signer
 from tulou.platform.blobs.store import ObjectStore
 from tulou.platform.blobs.turnstile import Turnstile
+from tulou.platform.compute.base import Compute
+from tulou.platform.seal import Sealer
 from tulou.platform.telemetry.tally import Tally
 from tulou.settings import Settings
 
@@ -33,6 +35,8 @@ class Machinery:
     git: GitCache
     xet: XetStore
     signer: Signer
+    sealer: Sealer
+    compute: Compute
     cache: VersionedCache
     tally: Tally
     turnstile: Turnstile
