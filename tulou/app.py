@@ -29,6 +29,7 @@ from tulou.platform.git.cache import GitCache
 from tulou.platform.jobs.worker import Handler, Worker
 from tulou.platform.machinery import Machinery
 from tulou.platform.markup.markup import Markup
+from tulou.platform.seal import Sealer
 from tulou.platform.telemetry.log import Log
 from tulou.platform.telemetry.tally import Tally
 from tulou.platform.xet.store import XetStore
@@ -128,6 +129,7 @@ def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Call
     work = data / "work" / f"{os.getpid()}-{secrets.token_hex(3)}"
     work.mkdir(parents=True)
     store = FolderStore(Path(urlsplit(settings.storage_url).path) if settings.storage_url else data / "objects")
+    signer = Signer(_secret_key(data), clock)
     return Machinery(
         settings=settings,
         clock=clock,
@@ -135,7 +137,9 @@ def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Call
         store=store,
         git=GitCache(data / "cache" / "git", work, db, store),
         xet=XetStore(db=db, store=store, clock=clock, work=work, workers=settings.workers),
-        signer=Signer(_secret_key(data), clock),
+        signer=signer,
+        sealer=Sealer(signer.derive("seal", "secrets")),
+        compute=None,  # type: ignore[arg-type]
         cache=VersionedCache(db),
         tally=Tally(),
         turnstile=Turnstile(db),

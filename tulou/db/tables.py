@@ -359,7 +359,7 @@ job = Table(
     Column("id", ID, primary_key=True),
     Column("account_id", ID, ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
     Column("created_by", ID, nullable=False),
-    Column("run_id", ID, ForeignKey("run.id"), nullable=False, index=True),
+    Column("run_id", ID, ForeignKey("run.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("scheduled_id", ID),  # the schedule that started it
     Column("spec", Text, nullable=False),  # JSON: what was asked for, without secrets
     Column("secret_names", Text, nullable=False, server_default="[]"),  # JSON
