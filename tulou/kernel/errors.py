@@ -248,6 +248,17 @@ class Busy(HubError):
     code = "busy"
 
 
+class ViewerProblem(HubError):
+    """The dataset viewer cannot show this."""
+
+    code = "viewer"
+
+    def __init__(self, wire_code: str, message: str | None = None, status: int = 500) -> None:
+        super().__init__(message)
+        self.wire_code = wire_code
+        self.status = status
+
+
 class RequestTimedOut(HubError):
     """The request body arrived too slowly."""
 

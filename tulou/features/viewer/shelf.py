@@ -1,0 +1,96 @@
+"""Where the tables of a commit lie in the cache, and what is in them. Written by the pass; may be deleted at any time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tulou.features.repos.model import Repo
+from tulou.kernel.ids import Sha1
+from tulou.platform.machinery import Machinery
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One Parquet file of a split."""
+
+    path: Path
+    rows: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The rows of one split of one configuration at one commit."""
+
+    config: str
+    name: str
+    folder: Path
+    features: dict[str, Any]
+    """The Hub's description of each column, in order."""
+    rows: int
+    parts: tuple[Part, ...]
+    is_partial: bool
+
+    @property
+    def index(self) -> Path | None:
+        """The folder of its full-text index; None for a split without text."""
+        folder = self.folder / "search"
+        return folder if folder.is_dir() else None
+
+    def statistics(self) -> dict[str, Any] | None:
+        """Return the answer of /statistics, if the pass has written it."""
+        try:
+            found: dict[str, Any] = json.loads((self.folder / "statistics.json").read_bytes())
+        except FileNotFoundError:
+            return None
+        return found
+
+
+def folder_of(m: Machinery, repo_id: str, commit: Sha1) -> Path:
+    """Return the folder of everything about a commit."""
+    return m.settings.data.resolve() / "cache" / "viewer" / repo_id / commit
+
+
+def configs(m: Machinery, repo: Repo, commit: Sha1) -> list[str] | None:
+    """Return the names of the configurations whose tables may be here; None before the pass has come so far."""
+    try:
+        found: list[str] = json.loads((folder_of(m, repo.id, commit) / "configs.json").read_bytes())
+    except FileNotFoundError:
+        return None
+    return found
+
+
+def splits(m: Machinery, repo: Repo, commit: Sha1) -> list[Split]:
+    """Return every split that is ready, in the order of configurations and names."""
+    names = configs(m, repo, commit) or []
+    folder = folder_of(m, repo.id, commit)
+    ready = (sorted((folder / str(at)).glob("*/manifest.json")) for at in range(len(names)))
+    return [_read(path.parent) for paths in ready for path in paths]
+
+
+def find(m: Machinery, repo: Repo, commit: Sha1, config: str, split: str) -> Split | None:
+    """Return a split that is ready, or None."""
+    names = configs(m, repo, commit) or []
+    if config not in names or not split or "/" in split or split.startswith("."):
+        return None
+    try:
+        return _read(folder_of(m, repo.id, commit) / str(names.index(config)) / split)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _read(folder: Path) -> Split:
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    parts = tuple(Part(folder / part["file"], int(part["rows"]), int(part["bytes"])) for part in manifest["parts"])
+    return Split(
+        config=manifest["config"],
+        name=manifest["split"],
+        folder=folder,
+        features=manifest["features"],
+        rows=int(manifest["num_rows"]),
+        parts=parts,
+        is_partial=bool(manifest["partial"]),
+    )

@@ -1,0 +1,1 @@
+"""Tables in files: reading, searching and converting them, in child processes."""

@@ -1,0 +1,1 @@
+"""Programs that run apart from the hub, with the heavy libraries."""
