@@ -17,7 +17,7 @@ from tulou.features.cards.model import Evidence, Weights
 from tulou.features.cards.summarize import summarize
 from tulou.features.cards.validate import validate
 from tulou.features.cards.vocabulary import LICENSES, TASKS
-from tulou.kernel.names import RepoKind
+from tulou.kernel.names import GIT_KINDS, RepoKind
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ _CONFIG_FIELDS = (
 _CONFIG = st.dictionaries(st.sampled_from(_CONFIG_FIELDS), _JSON)
 
 
-@given(_CARD, _CONFIG, st.lists(st.text(max_size=8), max_size=4), st.sampled_from(list(RepoKind)))
+@given(_CARD, _CONFIG, st.lists(st.text(max_size=8), max_size=4), st.sampled_from(GIT_KINDS))
 def test_any_card_and_config_make_a_summary_that_can_be_stored_and_sent(
     card: Any, config: Any, paths: list[str], kind: RepoKind
 ) -> None:
@@ -183,7 +183,7 @@ def test_every_license_passes_and_unknown_tasks_only_warn() -> None:
     assert len(report.warnings) == 2
 
 
-@given(_CARD, st.sampled_from(list(RepoKind)))
+@given(_CARD, st.sampled_from(GIT_KINDS))
 def test_any_card_is_judged(card: Any, kind: RepoKind) -> None:
     validate(kind, f"---\n{json.dumps(card)}\n---\n")
 

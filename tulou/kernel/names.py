@@ -13,12 +13,13 @@ from tulou.kernel.limits import NAME_CHARS, PATH_BYTES, PATH_DEPTH, REF_BYTES
 
 
 class RepoKind(StrEnum):
-    """The four kinds of repository, by their singular word on the wire."""
+    """The kinds of repository, by their singular word on the wire. All but the bucket keep their history in git."""
 
     MODEL = "model"
     DATASET = "dataset"
     SPACE = "space"
     KERNEL = "kernel"
+    BUCKET = "bucket"
 
     @property
     def plural(self) -> str:
@@ -31,7 +32,9 @@ class RepoKind(StrEnum):
         return "" if self is RepoKind.MODEL else self.plural + "/"
 
 
-KIND_BY_PLURAL = {kind.plural: kind for kind in RepoKind}
+GIT_KINDS = (RepoKind.MODEL, RepoKind.DATASET, RepoKind.SPACE, RepoKind.KERNEL)
+"""What has commits, a card and pages of its own; a bucket is a folder of files without any of them."""
+KIND_BY_PLURAL = {kind.plural: kind for kind in GIT_KINDS}
 
 RESERVED_ACCOUNTS = frozenset({
     ".well-known", "admin", "api", "api-docs", "assets", "auth", "buckets", "cas", "chat", "chunks", "cli",

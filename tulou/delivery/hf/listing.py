@@ -16,7 +16,7 @@ from tulou.features.cards.listing import Filter, Page
 from tulou.features.cards.model import Overview
 from tulou.kernel.errors import BadInput
 from tulou.kernel.limits import LIST_PAGE
-from tulou.kernel.names import RepoKind
+from tulou.kernel.names import GIT_KINDS, RepoKind
 
 # Nothing here runs models, so that whatever asks for models that somebody serves finds none.
 _NOBODY_SERVES = ("inference", "inference_provider", "apps")
@@ -130,7 +130,7 @@ async def tasks(call: Call) -> ASGIApp:
 
 
 ROUTES = [
-    *(Route(("GET",), f"/api/{kind.plural}", lister(kind), Access.PUBLIC) for kind in RepoKind),
+    *(Route(("GET",), f"/api/{kind.plural}", lister(kind), Access.PUBLIC) for kind in GIT_KINDS),
     Route(("GET",), "/api/models-tags-by-type", model_tags, Access.PUBLIC),
     Route(("GET",), "/api/datasets-tags-by-type", dataset_tags, Access.PUBLIC),
     Route(("GET",), "/api/tasks", tasks, Access.PUBLIC),

@@ -14,9 +14,9 @@ from tulou.features.content import lifecycle
 from tulou.features.repos.model import Repo
 from tulou.kernel.actor import Action
 from tulou.kernel.errors import AlreadyExists, BadInput, NotBuilt, NotFound, RepoNotFound
-from tulou.kernel.names import RepoKind, RepoName, parse_repo_id, parse_repo_name
+from tulou.kernel.names import GIT_KINDS, RepoKind, RepoName, parse_repo_id, parse_repo_name
 
-_KINDS = {kind.value: kind for kind in RepoKind}
+_KINDS = {kind.value: kind for kind in GIT_KINDS}
 
 
 async def create(call: Call) -> ASGIApp:

@@ -14,7 +14,7 @@ from tulou.features.content.xet_copy import duplicate
 from tulou.kernel.actor import Action
 from tulou.kernel.errors import BadInput
 from tulou.kernel.limits import COMMIT_FILES
-from tulou.kernel.names import RepoKind, RepoName, parse_repo_id, parse_sha256
+from tulou.kernel.names import GIT_KINDS, RepoKind, RepoName, parse_repo_id, parse_sha256
 
 
 async def read_token(call: Call) -> ASGIApp:
@@ -57,7 +57,7 @@ def _target(value: Any) -> RepoName:
     if not isinstance(value, dict):
         raise BadInput("The field 'target' must be an object with 'type' and 'name'.")
     kind = text(value, "type", default="model")
-    if kind not in set(RepoKind):
+    if kind not in GIT_KINDS:
         raise BadInput("The type of the target must be model, dataset, space or kernel.")
     return parse_repo_id(RepoKind(kind), text(value, "name"))
 

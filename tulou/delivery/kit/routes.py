@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 from tulou.kernel.actor import Action
 from tulou.kernel.errors import BadInput
-from tulou.kernel.names import RepoKind
+from tulou.kernel.names import GIT_KINDS, RepoKind
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -69,10 +69,10 @@ class Route:
 
 
 def for_kinds(methods: tuple[str, ...], pattern: str, handler: Handler, access: Action, **options: object) -> list[Route]:
-    """Make the page or git routes of all four kinds of one pattern, which begins with `/{account}/{name}`."""
+    """Make the page or git routes of all kinds with a history, of one pattern, which begins with `/{account}/{name}`."""
     return [
         Route(methods, f"/{kind.prefix}{pattern.lstrip('/')}", handler, access, kind=kind, **options)  # type: ignore[arg-type]
-        for kind in RepoKind
+        for kind in GIT_KINDS
     ]
 
 

@@ -13,7 +13,7 @@ from tulou.delivery.pages import choices, render
 from tulou.delivery.pages.choices import FACETS, SORTS, Choices, Facet
 from tulou.features.cards import facets, listing
 from tulou.features.cards.facets import Facets
-from tulou.kernel.names import RepoKind
+from tulou.kernel.names import GIT_KINDS, RepoKind
 
 _SHOWN = 12
 """Values of a facet that are shown before "more"."""
@@ -94,5 +94,5 @@ def _sorted(asked: Choices, sort: str) -> str:
 
 
 ROUTES = [
-    Route(("GET", "HEAD"), f"/{kind.plural}", lister(kind), Access.PUBLIC, Login.COOKIE, Budget.PAGES) for kind in RepoKind
+    Route(("GET", "HEAD"), f"/{kind.plural}", lister(kind), Access.PUBLIC, Login.COOKIE, Budget.PAGES) for kind in GIT_KINDS
 ]

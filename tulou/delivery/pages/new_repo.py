@@ -17,7 +17,7 @@ from tulou.features.content import lifecycle
 from tulou.features.content.lifecycle import SDKS
 from tulou.features.orgs import lookup as orgs
 from tulou.kernel.errors import BadInput, HubError
-from tulou.kernel.names import RepoKind, RepoName, parse_repo_name
+from tulou.kernel.names import GIT_KINDS, RepoKind, RepoName, parse_repo_name
 
 _COMMON = ("apache-2.0", "mit", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc0-1.0", "gpl-3.0", "openrail", "llama3", "gemma")
 
@@ -57,7 +57,7 @@ def _page(call: Call, form: dict[str, str], problem: HubError | None) -> ASGIApp
     owners = [account, *(one.org for one in orgs.memberships(call.m, account.id) if may_create(call.actor, one.org.id))]
     chosen = accounts.by_name(call.m, form["owner"]) if form.get("owner") else account
     values: dict[str, Any] = {
-        "kinds": [kind.value for kind in RepoKind],
+        "kinds": [kind.value for kind in GIT_KINDS],
         "owners": owners,
         "sdks": sorted(SDKS),
         "licenses": [(key, LICENSES[key]) for key in _COMMON if key in LICENSES],

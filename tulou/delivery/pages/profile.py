@@ -20,7 +20,7 @@ from tulou.features.cards import listing
 from tulou.features.orgs import lookup as orgs
 from tulou.kernel.actor import Role
 from tulou.kernel.errors import AccountNotFound
-from tulou.kernel.names import RepoKind, parse_account
+from tulou.kernel.names import GIT_KINDS, RepoKind, parse_account
 
 _PAGE = 60
 _FACES = 48
@@ -63,14 +63,14 @@ def _shown(call: Call) -> dict[str, Any]:
 
 def _repositories(call: Call, owner: Account) -> dict[str, Any]:
     found = counts.by_kind(call.m, call.actor, owner.id)
-    first = next((kind for kind in RepoKind if found[kind]), RepoKind.MODEL)
+    first = next((kind for kind in GIT_KINDS if found[kind]), RepoKind.MODEL)
     asked = call.query("kind")
-    kind = RepoKind(asked) if asked in list(RepoKind) else first
+    kind = RepoKind(asked) if asked in GIT_KINDS else first
     sort = call.query("sort") if call.query("sort") in SORTS else "lastModified"
     cursor = call.query("cursor") or None
     wanted = listing.Filter(kind, author=owner.name, sort=sort or "lastModified", limit=_PAGE, cursor=cursor)
     page = listing.page(call.m, call.actor, wanted)
-    shown = [one for one in RepoKind if found[one] or one is not RepoKind.KERNEL]
+    shown = [one for one in GIT_KINDS if found[one] or one is not RepoKind.KERNEL]
     return {
         "kind": kind,
         "tabs": [Tab(TITLES[one], found[one], _url(owner, kind=one.value, sort=sort), one is kind) for one in shown],

@@ -12,7 +12,7 @@ from tulou.delivery.kit.routes import Access, Budget, Login, Route
 from tulou.delivery.pages import render
 from tulou.delivery.pages.lists import TITLES
 from tulou.features.search import find
-from tulou.kernel.names import KIND_BY_PLURAL, RepoKind
+from tulou.kernel.names import GIT_KINDS, KIND_BY_PLURAL, RepoKind
 
 PAGE = 20
 _PEOPLE, _PEOPLE_BESIDE = 60, 6
@@ -30,7 +30,7 @@ def _found(call: Call) -> dict[str, Any]:
     kind = KIND_BY_PLURAL.get(asked)
     wants_people = asked == "people"
     number = _number(call)
-    kinds = [kind] if kind else list(RepoKind)
+    kinds = [kind] if kind else list(GIT_KINDS)
     answer = find.repositories(call.m, call.actor, query, kinds) if query and not wants_people else None
     items = answer.items[(number - 1) * PAGE : number * PAGE] if answer else []
     people = find.people(call.m, query, _PEOPLE if wants_people else _PEOPLE_BESIDE) if kind is None and number == 1 else []

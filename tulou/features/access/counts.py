@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from tulou.db.tables import account, repo
 from tulou.features.access import gate
 from tulou.kernel.actor import Actor
-from tulou.kernel.names import RepoKind, RepoName
+from tulou.kernel.names import GIT_KINDS, RepoKind, RepoName
 from tulou.platform.machinery import Machinery
 
 
@@ -35,11 +35,11 @@ def by_kind(m: Machinery, actor: Actor, account_id: str) -> dict[RepoKind, int]:
 
 
 def newest(m: Machinery, actor: Actor, limit: int, *, account_id: str | None = None) -> list[Summary]:
-    """Return the repositories that changed last, of one account or of all, as far as `actor` may see them."""
+    """Return the repositories with a history that changed last, of one account or of all, as far as `actor` may see them."""
     query = (
         sa.select(repo.c.kind, repo.c.name, repo.c.visibility, repo.c.updated_at, account.c.name.label("account_name"))
         .join(account, account.c.id == repo.c.account_id)
-        .where(repo.c.deleted_at.is_(None), gate.visible_repos(actor))
+        .where(repo.c.deleted_at.is_(None), repo.c.kind.in_(GIT_KINDS), gate.visible_repos(actor))
         .order_by(repo.c.updated_at.desc(), repo.c.id.desc())
         .limit(limit)
     )

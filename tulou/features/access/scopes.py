@@ -9,11 +9,12 @@ from tulou.features.accounts import lookup as accounts
 from tulou.features.repos import lookup as repos
 from tulou.kernel.actor import Action, Actor, Scope
 from tulou.kernel.errors import AccountNotFound, BadInput, RepoNotFound
-from tulou.kernel.names import KIND_BY_PLURAL, RepoKind, parse_account, parse_repo_id
+from tulou.kernel.names import RepoKind, parse_account, parse_repo_id
 from tulou.platform.machinery import Machinery
 
 READ = frozenset({"repo.content.read"})
 WRITE = frozenset({"repo.content.read", "repo.write"})
+_KINDS = {kind.plural: kind for kind in RepoKind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ def grant(m: Machinery, actor: Actor, entity: str, permissions: frozenset[str]) 
     first, _, rest = entity.partition("/")
     if not rest:
         return Scope(_account(m, actor, first), permissions)
-    kind = KIND_BY_PLURAL.get(first, RepoKind.MODEL)
-    full = rest if first in KIND_BY_PLURAL else entity
+    kind = _KINDS.get(first, RepoKind.MODEL)
+    full = rest if first in _KINDS else entity
     return Scope(gate.repo(m, actor, parse_repo_id(kind, full), Action.READ_CONTENT).id, permissions)
 
 

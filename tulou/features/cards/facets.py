@@ -19,7 +19,7 @@ from tulou.features.cards.languages import is_language
 from tulou.features.cards.listing import Filter
 from tulou.features.cards.vocabulary import LIBRARIES, TASKS
 from tulou.kernel.actor import Actor
-from tulou.kernel.names import RepoKind
+from tulou.kernel.names import GIT_KINDS, RepoKind
 from tulou.platform.machinery import Machinery
 
 EXACT = 1_500
@@ -62,7 +62,7 @@ def of(m: Machinery, actor: Actor, wanted: Filter, chosen: dict[str, Filter]) ->
 
 def refresh(m: Machinery) -> None:
     """Count all public repositories, for the lists without a filter."""
-    for kind in RepoKind:
+    for kind in GIT_KINDS:
         with m.db.read() as connection:
             live = sa.and_(repo.c.kind == kind.value, repo.c.deleted_at.is_(None), repo.c.visibility == "public")
             counted = queries.count_facets(connection, live)

@@ -13,7 +13,7 @@ from tulou.features.cards import listing, queries
 from tulou.features.cards.listing import Filter
 from tulou.features.cards.model import Overview
 from tulou.kernel.actor import Actor
-from tulou.kernel.names import RepoKind
+from tulou.kernel.names import GIT_KINDS, RepoKind
 from tulou.platform.machinery import Machinery
 
 _CANDIDATES = 40
@@ -30,7 +30,7 @@ def trending(m: Machinery, actor: Actor, kind: RepoKind, limit: int) -> list[Ove
 
 def recent(m: Machinery, actor: Actor, limit: int) -> list[Overview]:
     """Return the repositories of any kind that changed last."""
-    found = [item for kind in RepoKind for item in _first(m, actor, kind, "lastModified", limit)]
+    found = [item for kind in GIT_KINDS for item in _first(m, actor, kind, "lastModified", limit)]
     return _newest(found, limit)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tulou.db.engine import Tx
-from tulou.db.tables import file_xorb, lfs_object, outbox, pack, repo, repo_file, repo_object, xet_file, xorb
+from tulou.db.tables import bucket_file, file_xorb, lfs_object, outbox, pack, repo, repo_file, repo_object, xet_file, xorb
 from tulou.db.tables import task as task_table
 from tulou.features.quota import use
 from tulou.platform.blobs import gc
@@ -84,7 +84,9 @@ def _forget_unfinished(tx: Tx, before: int) -> None:
         .join(lfs_object, lfs_object.c.sha256 == repo_object.c.sha256)
         .where(repo_object.c.repo_id == repo_file.c.repo_id, lfs_object.c.file_hash == repo_file.c.file_hash)
     )
-    tx.execute(sa.delete(repo_file).where(repo_file.c.created_at < before, ~owned.exists()))
+    same = sa.and_(bucket_file.c.repo_id == repo_file.c.repo_id, bucket_file.c.file_hash == repo_file.c.file_hash)
+    in_bucket = sa.select(bucket_file.c.path).where(same)
+    tx.execute(sa.delete(repo_file).where(repo_file.c.created_at < before, ~owned.exists(), ~in_bucket.exists()))
 
 
 def _forget_objects(tx: Tx, before: int) -> None:
@@ -93,7 +95,9 @@ def _forget_objects(tx: Tx, before: int) -> None:
     tx.execute(sa.delete(lfs_object).where(lfs_object.c.created_at < before, ~claimed.exists()))
     named = sa.select(lfs_object.c.sha256).where(lfs_object.c.file_hash == xet_file.c.hash)
     held = sa.select(repo_file.c.file_hash).where(repo_file.c.file_hash == xet_file.c.hash)
-    tx.execute(sa.delete(xet_file).where(xet_file.c.created_at < before, ~named.exists(), ~held.exists()))
+    in_bucket = sa.select(bucket_file.c.path).where(bucket_file.c.file_hash == xet_file.c.hash)
+    unused = sa.and_(~named.exists(), ~held.exists(), ~in_bucket.exists())
+    tx.execute(sa.delete(xet_file).where(xet_file.c.created_at < before, unused))
 
 
 def _condemn_xorbs(tx: Tx, now: int, before: int) -> None:

@@ -11,6 +11,7 @@ from tulou.features.content import resolve
 from tulou.features.repos import lookup
 from tulou.kernel.errors import EntryNotFound, ObjectNotFound, RepoNotFound, TooLarge
 from tulou.kernel.ids import Sha1
+from tulou.kernel.names import GIT_KINDS
 from tulou.kernel.limits import CARD_BYTES
 from tulou.platform.fulltext.index import Document, FullText
 from tulou.platform.machinery import Machinery
@@ -33,9 +34,11 @@ def index_of(m: Machinery) -> FullText:
 
 
 def document(m: Machinery, repo_id: str) -> Document | None:
-    """Return the document of a repository as it is now, or None if there is no such repository any more."""
+    """Return the document of a repository as it is now, or None if it has no card or is there no more."""
     try:
         repo = lookup.by_id(m, repo_id)
+        if repo.name.kind not in GIT_KINDS:
+            return None
         found = overview.at(m, repo)
     except RepoNotFound:
         return None

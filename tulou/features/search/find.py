@@ -14,7 +14,7 @@ from tulou.features.search import queries
 from tulou.features.search.documents import PUBLIC, index_of
 from tulou.features.search.quote import Part, quote
 from tulou.kernel.actor import Actor
-from tulou.kernel.names import RepoKind
+from tulou.kernel.names import GIT_KINDS, RepoKind
 from tulou.platform.fulltext.index import Hit
 from tulou.platform.fulltext.words import fold, phrases
 from tulou.platform.machinery import Machinery
@@ -41,7 +41,7 @@ class Answer:
     is_ready: bool
 
 
-def repositories(m: Machinery, actor: Actor, query: str, kinds: Sequence[RepoKind] = tuple(RepoKind)) -> Answer:
+def repositories(m: Machinery, actor: Actor, query: str, kinds: Sequence[RepoKind] = GIT_KINDS) -> Answer:
     """Return at most `HITS` visible repositories that have every word."""
     index = index_of(m)
     if not index.is_complete:

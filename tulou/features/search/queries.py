@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from tulou.db.engine import Tx
 from tulou.db.tables import account, repo, search_pending
-from tulou.kernel.names import fold
+from tulou.kernel.names import GIT_KINDS, fold
 
 
 def mark_pending(tx: Tx, repo_id: str) -> None:
@@ -27,9 +27,9 @@ def forget(tx: Tx, rows: list[int]) -> None:
 
 
 def live_repos(connection: Connection, after: str, limit: int) -> list[str]:
-    """Return ids of live repositories in order, after one."""
-    query = sa.select(repo.c.id).where(repo.c.deleted_at.is_(None), repo.c.id > after).order_by(repo.c.id).limit(limit)
-    return list(connection.execute(query).scalars())
+    """Return ids of live repositories with a card to find them by, in order, after one."""
+    query = sa.select(repo.c.id).where(repo.c.deleted_at.is_(None), repo.c.kind.in_(GIT_KINDS), repo.c.id > after)
+    return list(connection.execute(query.order_by(repo.c.id).limit(limit)).scalars())
 
 
 def accounts(connection: Connection, words: list[str], limit: int) -> list[str]:
