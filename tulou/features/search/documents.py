@@ -11,8 +11,8 @@ from tulou.features.content import resolve
 from tulou.features.repos import lookup
 from tulou.kernel.errors import EntryNotFound, ObjectNotFound, RepoNotFound, TooLarge
 from tulou.kernel.ids import Sha1
-from tulou.kernel.names import GIT_KINDS
 from tulou.kernel.limits import CARD_BYTES
+from tulou.kernel.names import GIT_KINDS
 from tulou.platform.fulltext.index import Document, FullText
 from tulou.platform.machinery import Machinery
 from tulou.wire import frontmatter
