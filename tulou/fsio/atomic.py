@@ -96,6 +96,20 @@ def link(source: Path, target: Path) -> None:
             os.replace(temporary, target)
 
 
+def link_read_only(source: Path, folder: int, name: str) -> bool:
+    """Make a file read-only and give it a second name in an open folder. False where that cannot be: copy it then."""
+    faults.io("link")
+    if source.stat().st_mode & 0o777 != 0o444:
+        source.chmod(0o444)
+    try:
+        os.link(source, name, dst_dir_fd=folder)
+    except OSError as problem:
+        if problem.errno not in _NO_HARD_LINKS:
+            raise
+        return False
+    return True
+
+
 def replace_cached(target: Path, content: bytes) -> None:
     """Swap a cache file in one step, without syncing: losing it costs nothing."""
     with _beside(target) as temporary:
@@ -103,6 +117,23 @@ def replace_cached(target: Path, content: bytes) -> None:
         temporary.write_bytes(content)
         faults.io("rename")
         os.replace(temporary, target)
+
+
+def publish_cached_tree(source: Path, target: Path) -> bool:
+    """Move a finished folder on the same file system to its name in a cache, without syncing. False: one is there already.
+
+    Crash before: the unfinished folder only, swept with the folder it was made in.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        faults.io("rename")
+        os.rename(source, target)
+    except OSError as problem:
+        if problem.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            raise
+        remove_tree(source)
+        return False
+    return True
 
 
 @contextmanager

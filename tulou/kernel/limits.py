@@ -35,6 +35,9 @@ CARD_BYTES: Final = 512 * KIB
 TREE_PAGE: Final = 1_000
 LIST_PAGE: Final = 1_000
 PATHS_INFO: Final = 1_000
+BUCKET_BATCH: Final = 5_000
+"""Files that one request changes in a bucket, in one transaction: clients send 1,000."""
+BUCKET_BATCH_BYTES: Final = 16 * MIB
 COMMITS_PAGE: Final = 50
 
 DIFF_FILES: Final = 300
@@ -113,3 +116,7 @@ HEADER_READ: Final = 8 * MIB
 TOKENS_PER_ACCOUNT: Final = 100
 DISK_RESERVE: Final = 256 * MIB
 """Uploads stop before the disk has less than this left."""
+EXPORT_FILES: Final = 200_000
+EXPORT_BYTES: Final = 1024 * GIB
+"""Files of one repository, and their bytes, that one program is given as a folder."""
+EXPORT_DEPTH: Final = 64
