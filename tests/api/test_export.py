@@ -60,8 +60,8 @@ def push(hub: RunningHub, token: str, tmp_path: Path) -> None:
     (folder / "run.sh").write_text("#!/bin/sh\n")
     (folder / "run.sh").chmod(0o755)
     for name, target in {
-        "inside": "run.sh", "sub/up": "../run.sh", "sub/deep/top": "../..", "sub/deep/out": "../../../x", "absolute": "/etc/passwd",
-        "through": "sub/deep/top/../x", "itself": ".",
+        "inside": "run.sh", "sub/up": "../run.sh", "sub/deep/top": "../..", "sub/deep/out": "../../../x",
+        "absolute": "/etc/passwd", "through": "sub/deep/top/../x", "itself": ".",
     }.items():  # fmt: skip
         (folder / name).symlink_to(target)
     alice.commit(folder, **{"sub/deep/a.txt": "a"})
