@@ -395,8 +395,9 @@ space = Table(
     Column("message", Text, nullable=False, server_default=""),  # why, for people
     Column("want", String(6), nullable=False, server_default="run"),  # run | sleep | pause
     Column("commit", SHA1),  # built, or being built
+    Column("building", Text, nullable=False, server_default="{}"),  # JSON: the deployment under way; empty when there is none
     Column("built", Text, nullable=False, server_default="{}"),  # JSON: how to start what was built last
-    Column("build_runs", Text, nullable=False, server_default="[]"),  # JSON: run ids, in order
+    Column("build_runs", Text, nullable=False, server_default="[]"),  # JSON: run ids of the last build, in order
     Column("run_id", ID),  # of the application
     Column("hardware", String(40), nullable=False),
     Column("sleep_seconds", Integer),  # NULL: the hub's default; -1: never

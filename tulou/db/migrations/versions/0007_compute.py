@@ -86,6 +86,7 @@ def upgrade() -> None:
     sa.Column('message', sa.Text(), server_default='', nullable=False),
     sa.Column('want', sa.String(length=6), server_default='run', nullable=False),
     sa.Column('commit', sa.String(length=40), nullable=True),
+    sa.Column('building', sa.Text(), server_default='{}', nullable=False),
     sa.Column('built', sa.Text(), server_default='{}', nullable=False),
     sa.Column('build_runs', sa.Text(), server_default='[]', nullable=False),
     sa.Column('run_id', sa.String(length=24), nullable=True),
