@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from tulou.features.repos.model import Repo
 from tulou.kernel.ids import Sha1
 from tulou.platform.machinery import Machinery
+
+_SPLIT = re.compile(r"\w[\w.-]{0,199}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def splits(m: Machinery, repo: Repo, commit: Sha1) -> list[Split]:
 def find(m: Machinery, repo: Repo, commit: Sha1, config: str, split: str) -> Split | None:
     """Return a split that is ready, or None."""
     names = configs(m, repo, commit) or []
-    if config not in names or not split or "/" in split or split.startswith("."):
+    if config not in names or not _SPLIT.fullmatch(split):
         return None
     try:
         return _read(folder_of(m, repo.id, commit) / str(names.index(config)) / split)
