@@ -120,3 +120,19 @@ EXPORT_FILES: Final = 200_000
 EXPORT_BYTES: Final = 1024 * GIB
 """Files of one repository, and their bytes, that one program is given as a folder."""
 EXPORT_DEPTH: Final = 64
+
+APP_HEAD_BYTES: Final = 64 * KIB
+APP_HEAD_FIELDS: Final = 200
+"""Headers of one answer of an application."""
+APP_REQUESTS: Final = 256
+"""Requests that one application may have under way through the proxy, open event streams among them."""
+APP_SOCKETS: Final = 256
+"""WebSockets that one application may have open through the proxy."""
+APP_MESSAGE: Final = 16 * MIB
+"""One message of a WebSocket, in either direction."""
+APP_IDLE_SECONDS: Final = 600
+"""An answer that brings nothing for this long, or whose reader takes nothing, is cut off."""
+VISIT_SECONDS: Final = 12 * 3600
+"""A browser that was let into a private Space need not ask again for this long; its right is checked at every request."""
+VISIT_TICKET_SECONDS: Final = 60
+"""The link that lets it in works this long."""
