@@ -20,6 +20,8 @@ from tulou.db.migrate import upgrade
 from tulou.delivery.kit.dispatch import Dispatcher
 from tulou.delivery.kit.routes import Route, Router
 from tulou.delivery.pages import problem
+from tulou.features.runs.reconcile import Reconciler
+from tulou.features.runs.sources import Resolver
 from tulou.fsio import atomic, folder
 from tulou.kernel.clock import Clock
 from tulou.platform.blobs.signing import Signer
@@ -49,6 +51,8 @@ DIALECTS = (
     "tulou.delivery.hf.account",
     "tulou.delivery.hf.oauth",
     "tulou.delivery.hf.xet",
+    "tulou.delivery.hf.buckets",
+    "tulou.delivery.hf.bucket_files",
     "tulou.delivery.hf.later",
     "tulou.delivery.git.smart",
     "tulou.delivery.git.lfs",
@@ -68,6 +72,9 @@ TASKS = (
     "tulou.features.search.tasks",
 )
 
+# What orders of runs may name beside a commit, an environment and a folder: scheme → who finds it.
+RESOLVERS: dict[str, Resolver] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Hub:
@@ -77,17 +84,20 @@ class Hub:
     asgi: ASGIApp
     router: Router
     worker: Worker
+    reconciler: Reconciler
     log: Log
 
     def start(self) -> None:
-        """Begin background work."""
+        """Begin background work, and to follow what should run."""
         self.worker.start()
+        self.reconciler.start()
 
     def stop(self) -> None:
         """End background work and close the database.
 
         The child processes go first: a task may be waiting for one that uploads to this very hub.
         """
+        self.reconciler.stop()
         self.worker.wind_down()
         self.m.xet.close()
         self.worker.stop()
@@ -114,9 +124,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
     recurring = {kind: every for module in modules for kind, every in getattr(module, "RECURRING", {}).items()}
     slow = frozenset(kind for module in modules for kind in getattr(module, "SLOW", ()))
     worker = Worker(m.db, m.clock, handlers, [subscriber], log, recurring, slow)
-    wake.append(worker.wake)
+    reconciler = Reconciler(m, log, RESOLVERS)
+    wake += [worker.wake, reconciler.wake]
     router = Router(routes())
-    return Hub(m, Dispatcher(m, router, log, problem.page, Router(routes(USERCONTENT))), router, worker, log)
+    return Hub(m, Dispatcher(m, router, log, problem.page, Router(routes(USERCONTENT))), router, worker, reconciler, log)
 
 
 def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Callable[[], None] = lambda: None) -> Machinery:

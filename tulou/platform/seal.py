@@ -30,4 +30,4 @@ class Sealer:
         try:
             return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose.encode())
         except (InvalidTag, ValueError) as cause:
-            raise SealBroken("a secret cannot be read: was secret.key replaced, or the database brought from another hub?") from cause
+            raise SealBroken("a secret cannot be read: it was sealed with another secret.key") from cause

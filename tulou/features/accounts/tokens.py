@@ -111,6 +111,13 @@ def revoke(m: Machinery, actor: Actor, account_id: str, token_id: str) -> None:
         record.write(tx, m.clock, actor, "token.revoked", account_id, token=token_id)
 
 
+def revoke_of_run(tx: Tx, m: Machinery, token_id: str | None) -> None:
+    """End the token that was made for a run, if there is one, in the transaction that ends the run."""
+    if token_id is not None:
+        live = sa.and_(token.c.id == token_id, token.c.revoked_at.is_(None))
+        tx.execute(sa.update(token).where(live).values(revoked_at=m.clock.now()))
+
+
 def touch(m: Machinery, token_id: str) -> None:
     """Note that a token was used now, unless that was noted within the hour."""
     now = m.clock.now()

@@ -1,0 +1,72 @@
+r"""Read what a run printed, while it runs and for good: lines of `<Unix ms>\t<text>\n`, attempts one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tulou.features.runs import read as runs
+from tulou.features.runs.model import Run, log_key
+from tulou.platform.machinery import Machinery
+
+TAIL_BYTES = 1 << 20
+"""How far back a tail looks at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: when it was printed (Unix ms), its text, and the offset behind it."""
+
+    at: int
+    text: str
+    end: int
+
+
+def read(m: Machinery, run_id: str, offset: int, size: int) -> tuple[bytes, bool]:
+    """Return up to `size` bytes from an offset, and whether nothing will ever follow them."""
+    run = runs.get(m, run_id)
+    if run is None:
+        return b"", True
+    for attempt in range(1, run.attempt + 1):
+        kept = m.store.size(log_key(run.id, attempt))
+        if kept is None:
+            return _live(m, run, attempt, offset, size)
+        if offset < kept:
+            chunk = m.store.read(log_key(run.id, attempt), offset, size)
+            return chunk, run.is_over and attempt == run.attempt and offset + len(chunk) == kept
+        offset -= kept
+    return b"", run.is_over
+
+
+def lines(m: Machinery, run_id: str, offset: int, size: int = 1 << 16) -> tuple[list[Line], int, bool]:
+    """Return whole lines from an offset, the offset behind the last one, and whether nothing will ever follow."""
+    chunk, is_end = read(m, run_id, offset, size)
+    whole = chunk if is_end else chunk[: chunk.rfind(b"\n") + 1]
+    found: list[Line] = []
+    for raw in whole.splitlines(keepends=True):
+        offset += len(raw)
+        at, _, text = raw.rstrip(b"\n").partition(b"\t")
+        found.append(Line(int(at) if at.isdigit() else 0, text.decode("utf-8", "replace"), offset))
+    return found, offset, is_end
+
+
+def length(m: Machinery, run_id: str) -> int:
+    """Return how many bytes there are so far."""
+    offset = 0
+    while chunk := read(m, run_id, offset, 1 << 20)[0]:
+        offset += len(chunk)
+    return offset
+
+
+def tail_offset(m: Machinery, run_id: str, count: int) -> int:
+    """Return the offset at which the last `count` lines begin."""
+    end = length(m, run_id)
+    start = max(0, end - TAIL_BYTES)
+    chunk, _ = read(m, run_id, start, TAIL_BYTES)
+    pieces = chunk.splitlines(keepends=True)[-count:] if count > 0 else []
+    return end - sum(map(len, pieces))
+
+
+def _live(m: Machinery, run: Run, attempt: int, offset: int, size: int) -> tuple[bytes, bool]:
+    if attempt < run.attempt or run.is_over:
+        return b"", run.is_over  # it printed nothing that could be kept
+    return m.compute.read_log(run.machine_id, offset, size), False
