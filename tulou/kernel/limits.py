@@ -136,3 +136,13 @@ VISIT_SECONDS: Final = 12 * 3600
 """A browser that was let into a private Space need not ask again for this long; its right is checked at every request."""
 VISIT_TICKET_SECONDS: Final = 60
 """The link that lets it in works this long."""
+
+BUILD_MEMORY_MB: Final = 2048
+BUILD_SECONDS: Final = 1800
+"""Each of the two steps of building a Space may take this long."""
+SPACE_SETTINGS: Final = 200
+"""Variables and secrets of one Space together."""
+SPACE_VALUE: Final = 32 * KIB
+SPACE_VOLUMES: Final = 20
+SPACE_LIVES_MS: Final = 60_000
+"""An application that ends sooner after its start is not started again by itself."""
