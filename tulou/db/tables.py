@@ -55,6 +55,7 @@ token = Table(
     Column("expires_at", BigInteger),
     Column("last_used_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("parent_id", ID, index=True),  # of the token of a run: the one that it was started with, or itself
 )
 
 session = Table(
@@ -342,7 +343,7 @@ run = Table(  # one program that should run, runs or ran; features/runs makes th
     Column("exit_code", Integer),
     Column("detail", Text, nullable=False, server_default=""),  # why it ended so, for people
     Column("attempt", Integer, nullable=False, server_default="1"),
-    Column("attempts", Integer, nullable=False, server_default="1"),  # how often it may be tried when its machine is lost or it fails
+    Column("attempts", Integer, nullable=False, server_default="1"),  # how often it may be tried in all
     Column("node", String(80)),  # the machine that took it
     Column("lease_until", BigInteger),
     Column("usage", Text, nullable=False, server_default="{}"),  # JSON: memory, memory_peak, cpu_s

@@ -69,11 +69,36 @@ def add_token(
     _check(name, role, scopes)
     if _count(tx, account_id) >= TOKENS_PER_ACCOUNT:
         raise Conflict(f"This account has {TOKENS_PER_ACCOUNT} tokens, which is the limit. Revoke one first.")
-    secret = secret or new_secret(PREFIX)
-    info = TokenInfo(new_id(), account_id, name, role, scopes, f"{secret[:5]}…{secret[-4:]}", m.clock.now(), expires_at, None)
+    return _insert(tx, m, actor, account_id, name, role, scopes, expires_at, secret or new_secret(PREFIX), None)
+
+
+def add_for_run(tx: Tx, m: Machinery, actor: Actor, name: str, expires_at: int) -> NewToken:
+    """Make the token of a run that `actor` starts, in the caller's transaction, which has decided that they may start it.
+
+    The one token that a token may make: it can do what the one that asks can, no longer than that one works, and ends with the
+    run. It does not count against the limit, because its run does.
+    """
+    if actor.user_id is None:
+        raise Forbidden
+    if actor.token is None:
+        own = new_id()
+        return _insert(tx, m, actor, actor.user_id, name, TokenRole.WRITE, (), expires_at, new_secret(PREFIX), own, own)
+    asks = tx.execute(sa.select(token.c.expires_at, token.c.parent_id).where(token.c.id == actor.token.id)).one()
+    ends = expires_at if asks.expires_at is None else min(expires_at, asks.expires_at)
+    # Every token of a chain of jobs is a child of the first: revoking that one ends them all.
+    parent = asks.parent_id or actor.token.id
+    return _insert(tx, m, actor, actor.user_id, name, actor.token.role, actor.token.scopes, ends, new_secret(PREFIX), parent)
+
+
+def _insert(
+    tx: Tx, m: Machinery, actor: Actor, account_id: str, name: str, role: TokenRole, scopes: tuple[Scope, ...],
+    expires_at: int | None, secret: str, parent_id: str | None, token_id: str | None = None,
+) -> NewToken:  # fmt: skip
+    made_at, hint = m.clock.now(), f"{secret[:5]}…{secret[-4:]}"
+    info = TokenInfo(token_id or new_id(), account_id, name, role, scopes, hint, made_at, expires_at, None)
     added = insert_or_ignore(tx, token, {
         "id": info.id, "account_id": account_id, "name": name, "role": role.value, "scopes": _scopes_json(scopes),
-        "secret_hash": secret_hash(secret), "hint": info.hint, "created_at": info.created_at, "expires_at": expires_at,
+        "secret_hash": secret_hash(secret), "hint": hint, "created_at": made_at, "expires_at": expires_at, "parent_id": parent_id,
     })
     if not added:
         raise AlreadyExists("A token with that value already exists.")
@@ -105,9 +130,11 @@ def revoke(m: Machinery, actor: Actor, account_id: str, token_id: str) -> None:
     """End a token for good. Raises NotFound for a token of somebody else, as for none."""
     require_in_person(actor, account_id)
     mine = sa.and_(token.c.id == token_id, token.c.account_id == account_id, token.c.revoked_at.is_(None))
+    children = sa.and_(token.c.parent_id == token_id, token.c.revoked_at.is_(None))
     with m.db.write() as tx:
         if not tx.execute(sa.update(token).where(mine).values(revoked_at=m.clock.now())).rowcount:
             raise NotFound("There is no such token.")
+        tx.execute(sa.update(token).where(children).values(revoked_at=m.clock.now()))
         record.write(tx, m.clock, actor, "token.revoked", account_id, token=token_id)
 
 
@@ -144,7 +171,8 @@ def _check(name: str, role: TokenRole, scopes: tuple[Scope, ...]) -> None:
 
 
 def _count(tx: Tx, account_id: str) -> int:
-    query = sa.select(sa.func.count()).select_from(token).where(token.c.account_id == account_id, token.c.revoked_at.is_(None))
+    live = sa.and_(token.c.account_id == account_id, token.c.revoked_at.is_(None), token.c.parent_id.is_(None))
+    query = sa.select(sa.func.count()).select_from(token).where(live)
     return int(tx.execute(query).scalar_one())
 
 

@@ -13,6 +13,10 @@ depends_on = None
 
 def upgrade() -> None:
     """Go one step forward. There is no way back: restore a backup."""
+    with op.batch_alter_table("token", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("parent_id", sa.String(length=24), nullable=True))
+        batch_op.create_index(batch_op.f("ix_token_parent_id"), ["parent_id"], unique=False)
+
     op.create_table('run',
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('kind', sa.String(length=12), nullable=False),
