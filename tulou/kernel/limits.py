@@ -146,3 +146,15 @@ SPACE_VALUE: Final = 32 * KIB
 SPACE_VOLUMES: Final = 20
 SPACE_LIVES_MS: Final = 60_000
 """An application that ends sooner after its start is not started again by itself."""
+
+DOCS_FILES: Final = 20_000
+"""Files below `docs` that a documentation site looks at."""
+DOCS_PAGES: Final = 3_000
+"""Pages of one language."""
+DOCS_TEXT: Final = 32 * MIB
+"""Markdown of one language that is searched, checked, or handed out as one text."""
+DOCS_PACKAGES: Final = 4
+DOCS_MEMBERS: Final = 400
+"""Members of one class that a page shows."""
+DOCS_PROBLEMS: Final = 1_000
+"""Problems that the check of a site lists."""
