@@ -158,3 +158,21 @@ DOCS_MEMBERS: Final = 400
 """Members of one class that a page shows."""
 DOCS_PROBLEMS: Final = 1_000
 """Problems that the check of a site lists."""
+
+JOB_SECONDS_DEFAULT: Final = 30 * 60
+JOB_SECONDS: Final = 7 * 24 * 3600
+"""A job may run this long."""
+JOB_ATTEMPTS: Final = 10
+JOB_ARGUMENT_BYTES: Final = 96 * KIB
+"""One argument of a program has 128 KiB at most on Linux."""
+JOB_VARIABLES: Final = 500
+JOB_VARIABLES_BYTES: Final = 256 * KIB
+JOB_LABELS: Final = 50
+JOB_VOLUMES: Final = 20
+JOBS_AT_ONCE: Final = 8
+"""Jobs of one account that run at the same time; more wait."""
+JOBS_LIVE: Final = 200
+"""Jobs of one account that run or wait."""
+JOBS_SCHEDULED: Final = 100
+"""Schedules of one account."""
+JOBS_PAGE: Final = 100
