@@ -6,6 +6,7 @@ import json
 import posixpath
 import re
 from dataclasses import asdict, dataclass, field
+from itertools import permutations
 from typing import Any, Literal, cast
 
 from tulou.kernel.errors import BadInput, NotBuilt
@@ -26,9 +27,13 @@ _TYPES = ("bucket", "model", "dataset", "space")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _LABEL = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9._-]{0,100}")
-_TAKEN = ("/bin", "/dev", "/env", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run", "/sbin", "/sys", "/usr")
-"""Places of the machine's own, where nothing may be mounted. Nor at / or at these themselves: /tmp, /home, /var, /opt."""
+_TAKEN = (
+    "/bin", "/boot", "/dev", "/env", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run", "/sbin", "/sys",
+    "/usr",
+)  # fmt: skip
+"""Folders of the system: nothing is mounted at or below them."""
 _KEPT = ("/", "/tmp", "/home", "/home/user", "/var", "/opt")  # noqa: S108 - refused as places to mount
+"""Nor at these, but below them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +158,8 @@ def _volumes(value: object) -> tuple[Volume, ...]:
     if not isinstance(value, list) or len(value) > JOB_VOLUMES or not all(isinstance(item, dict) for item in value):
         raise BadInput(f"The field 'volumes' must be a list of at most {JOB_VOLUMES} objects.")
     found = tuple(_volume(item) for item in value)
-    places = sorted(volume.mount_path for volume in found)
-    if any(below == above or below.startswith(above + "/") for above, below in zip(places, places[1:], strict=False)):
+    places = [volume.mount_path for volume in found]
+    if len(set(places)) < len(places) or any(b.startswith(a + "/") for a, b in permutations(places, 2)):
         raise BadInput("Two volumes are mounted at the same place, or one inside another.")
     return found
 
