@@ -15,6 +15,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tulou.kernel.errors import SettingError
+from tulou.kernel.limits import APP_MESSAGE
 from tulou.platform.telemetry.log import Log
 from tulou.settings import Settings
 
@@ -27,6 +28,20 @@ DRAIN_SECONDS = 20
 KEEP_SECONDS = 75
 """An idle connection stays open this long: longer than clients and proxies keep theirs, so that they close first."""
 _BACKLOG = 2048
+_UPGRADE_LINE = 8000
+_UPGRADE_FIELDS = 120
+"""What the WebSocket library reads of a head; it drops a longer one without a word."""
+PROTOCOLS: dict[str, Any] = {
+    "ws": "websockets-sansio",
+    "ws_max_size": APP_MESSAGE,
+    "ws_ping_interval": 20.0,
+    "ws_ping_timeout": 20.0,
+    # Packing costs a processor more than it saves on a local network, and unpacking is how a few bytes become many.
+    "ws_per_message_deflate": False,
+    # At its end the hub closes its connections to applications.
+    "lifespan": "on",
+}
+"""Options of uvicorn that tests share with the real server."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -83,6 +98,16 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head = 0
         super().on_message_complete()
 
+    def handle_websocket_upgrade(self) -> None:
+        """Become a WebSocket, if the head is one that the library answers: others it would leave open in silence."""
+        names = [name for name, _ in self.headers]
+        fits = len(names) <= _UPGRADE_FIELDS and all(len(n) + len(v) <= _UPGRADE_LINE for n, v in self.headers)
+        is_bare = b"content-length" not in names and b"transfer-encoding" not in names
+        if not (fits and is_bare and len(self.url) <= _UPGRADE_LINE and self.scope["method"] == "GET"):
+            self.send_400_response("This request cannot become a WebSocket.")
+            return
+        super().handle_websocket_upgrade()
+
     def _give_up(self) -> None:
         """Close, unless an answer is being sent: however long that takes, the next head may have begun meanwhile."""
         self._deadline = None
@@ -137,9 +162,9 @@ def serve(asgi: Any, listener: socket.socket, log: Log, ready: Callable[[], None
     logger.handlers, logger.propagate = [_Forward(log)], False
     logger.setLevel(logging.WARNING)
     config = uvicorn.Config(
-        asgi, http=BoundedProtocol, loop="uvloop", ws="none", lifespan="off", access_log=False, log_config=None,
+        asgi, http=BoundedProtocol, loop="uvloop", access_log=False, log_config=None,
         proxy_headers=False, server_header=False, backlog=_BACKLOG,
-        timeout_keep_alive=KEEP_SECONDS, timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_keep_alive=KEEP_SECONDS, timeout_graceful_shutdown=DRAIN_SECONDS, **PROTOCOLS,
     )
     Server(config, ready).run(sockets=[listener])
 

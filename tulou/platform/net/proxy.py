@@ -1,0 +1,263 @@
+"""Pass HTTP between a visitor and an application: streaming both ways, with bounds, and an end on one side ends the other."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+import anyio
+from multidict import CIMultiDict
+from starlette.types import Message, Receive, Scope, Send
+from yarl import URL
+
+from tulou.kernel.errors import HubError, RequestTimedOut, WireError
+from tulou.kernel.limits import APP_HEAD_BYTES, APP_IDLE_SECONDS, APP_REQUESTS, APP_SOCKETS, BODY_IDLE_SECONDS
+from tulou.platform.compute.base import Door, NoSuchRun
+from tulou.wire.proxy_headers import Hop, to_app, to_visitor
+
+CONNECT_SECONDS = 5
+_KEEP_SECONDS = 4
+"""Less than the 5 seconds after which uvicorn and node close an idle connection: a request must not meet one that closes."""
+_FORGET_SECONDS = 600
+_BLOCK = 256 * 1024
+
+
+class AppGone(HubError):
+    """The application does not answer."""
+
+    status = 502
+    code = "app_gone"
+
+
+class AppSilent(AppGone):
+    """The application took too long to answer."""
+
+    status = 504
+    code = "app_silent"
+
+
+class AppCrowded(HubError):
+    """Too many visitors use this application at once. Please try again in a moment."""
+
+    status = 503
+    code = "app_crowded"
+
+
+class _VisitorLeft(Exception):
+    """Whoever asked is gone."""
+
+
+@dataclass(slots=True)
+class Line:
+    """The connections to one run, and how many visitors use them."""
+
+    session: aiohttp.ClientSession
+    requests: int = 0
+    sockets: int = 0
+    used_at: float = field(default_factory=time.monotonic)
+
+
+class Proxy:
+    """Holds the connections to running applications. Belongs to one event loop; `close` ends it."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, Line] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def request(self, run_id: str, door: Door) -> AsyncIterator[Line]:
+        """Take a place for one request. Raises AppCrowded."""
+        line = self._line(run_id, door)
+        if line.requests >= APP_REQUESTS:
+            raise AppCrowded
+        line.requests += 1
+        try:
+            yield line
+        finally:
+            line.requests -= 1
+            line.used_at = time.monotonic()
+
+    @asynccontextmanager
+    async def socket(self, run_id: str, door: Door) -> AsyncIterator[Line]:
+        """Take a place for one WebSocket. Raises AppCrowded."""
+        line = self._line(run_id, door)
+        if line.sockets >= APP_SOCKETS:
+            raise AppCrowded
+        line.sockets += 1
+        try:
+            yield line
+        finally:
+            line.sockets -= 1
+            line.used_at = time.monotonic()
+
+    async def close(self) -> None:
+        """End every connection."""
+        lines, self._lines = list(self._lines.values()), {}
+        for line in lines:
+            await line.session.close()
+        await asyncio.gather(*self._closing)
+
+    def _line(self, run_id: str, door: Door) -> Line:
+        line = self._lines.get(run_id)
+        if line is None:
+            self._forget_idle()
+            line = self._lines[run_id] = Line(_session(door))
+        return line
+
+    def _forget_idle(self) -> None:
+        old = time.monotonic() - _FORGET_SECONDS
+        for run_id, line in list(self._lines.items()):
+            if line.requests == line.sockets == 0 and line.used_at < old:
+                del self._lines[run_id]
+                task = asyncio.ensure_future(line.session.close())
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
+
+
+def _session(door: Door) -> aiohttp.ClientSession:
+    make = door.make
+    connector = aiohttp.TCPConnector(
+        limit=APP_REQUESTS + APP_SOCKETS,
+        keepalive_timeout=_KEEP_SECONDS,
+        socket_factory=(lambda _address: make()) if make is not None else None,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=APP_IDLE_SECONDS),
+        max_line_size=8 * 1024,
+        max_field_size=APP_HEAD_BYTES,
+        read_bufsize=_BLOCK,
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+    )
+
+
+def address(door: Door, target: str) -> URL:
+    """Return where a path with its query is, exactly as it was sent: `%2F` stays."""
+    return URL(f"http://{door.host}:{door.port}{target}", encoded=True)
+
+
+class _Upload:
+    """The body of a request on its way up, and the word that whoever sends it has gone."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.is_over = asyncio.Event()
+        self.problem: Exception | None = None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for block in self._blocks():
+                yield block
+        except (_VisitorLeft, RequestTimedOut) as problem:
+            self.problem = problem
+            raise
+        finally:
+            self.is_over.set()
+
+    async def _blocks(self) -> AsyncIterator[bytes]:
+        more = True
+        while more:
+            try:
+                async with asyncio.timeout(BODY_IDLE_SECONDS):
+                    message = await self._receive()
+            except TimeoutError as cause:
+                raise RequestTimedOut from cause
+            if message["type"] == "http.disconnect":
+                raise _VisitorLeft
+            more = message.get("more_body", False)
+            if message.get("body"):
+                yield message["body"]
+
+    async def departure(self) -> None:
+        """Return when the visitor has gone, once the body is all there."""
+        await self.is_over.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+async def http(line: Line, door: Door, target: str, hop: Hop, scope: Scope, receive: Receive, send: Send) -> None:
+    """Pass one request on and its answer back. Raises AppGone, AppSilent or RequestTimedOut while nothing was sent yet.
+
+    An application that dies in the middle of its answer leaves the answer cut short, as it would without us.
+    """
+    headers = CIMultiDict(to_app(scope["headers"], hop))
+    has_body = _declare_body(scope, headers)
+    upload = _Upload(receive)
+    if not has_body:
+        upload.is_over.set()
+    answered = _Answered(send)
+    failure: list[HubError] = []
+
+    async def exchange() -> None:
+        try:
+            request = line.session.request(
+                scope["method"], address(door, target), headers=headers, data=upload if has_body else None, allow_redirects=False
+            )
+            async with request as answer:
+                await _answer(answer, hop, answered)
+        except (aiohttp.ClientError, OSError, NoSuchRun, WireError, ValueError) as problem:
+            if not answered.has_begun and not isinstance(upload.problem, _VisitorLeft):
+                failure.append(_told(problem, upload.problem))
+
+    await _until_departure(exchange, upload.departure)
+    if failure:
+        raise failure[0]
+
+
+async def _until_departure(work: Callable[[], Awaitable[None]], departure: Callable[[], Awaitable[None]]) -> None:
+    """Do the work, unless the visitor goes first: then stop, and the application sees its connection close."""
+    async with anyio.create_task_group() as group:
+
+        async def watch() -> None:
+            await departure()
+            group.cancel_scope.cancel()
+
+        group.start_soon(watch)
+        await work()
+        group.cancel_scope.cancel()
+
+
+class _Answered:
+    """`send`, with the memory that something was sent and an end for readers that take nothing."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.has_begun = False
+
+    async def __call__(self, message: Message) -> None:
+        self.has_begun = True
+        async with asyncio.timeout(APP_IDLE_SECONDS):
+            await self._send(message)
+
+
+async def _answer(answer: aiohttp.ClientResponse, hop: Hop, send: Send) -> None:
+    if not 200 <= answer.status <= 599:
+        raise WireError("The application answered with a status that means nothing here.")
+    await send({"type": "http.response.start", "status": answer.status, "headers": to_visitor(answer.raw_headers, hop)})
+    async for block in answer.content.iter_any():
+        await send({"type": "http.response.body", "body": block, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _declare_body(scope: Scope, headers: CIMultiDict[str]) -> bool:
+    """Say whether a request has a body, and set its length if it is known; the server refused ambiguous ones."""
+    has_body = False
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            headers["content-length"] = value.decode("ascii")
+            has_body = value != b"0"
+        elif name == b"transfer-encoding":
+            has_body = True
+    return has_body
+
+
+def _told(problem: Exception, upload_problem: Exception | None) -> HubError:
+    if isinstance(upload_problem, RequestTimedOut):
+        return upload_problem
+    return AppSilent() if isinstance(problem, TimeoutError) else AppGone()
