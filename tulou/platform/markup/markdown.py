@@ -19,7 +19,7 @@ from tulou.platform.markup import highlight
 from tulou.platform.markup.budget import Budget
 from tulou.platform.markup.place import is_remote
 
-_BUDGET = "tulou_budget"
+BUDGET = "tulou_budget"
 _TASK = re.compile(r"\[([ xX])\] +")
 _ALERT = re.compile(r"\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]", re.IGNORECASE)
 _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
@@ -29,18 +29,26 @@ _ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))"
 
 def to_html(text: str, budget: Budget) -> str:
     """Return HTML that is *not* safe yet: it goes through `sanitize.clean` next. Raises Overdue."""
-    html: str = _parser().render(text, {_BUDGET: budget})
+    html: str = _parser().render(text, {BUDGET: budget})
     return html
 
 
 @cache
 def _parser() -> MarkdownIt:
+    made = base()
+    for rule in (_anchors, _alerts):
+        made.core.ruler.push(f"tulou{rule.__name__}", rule)
+    return made
+
+
+def base() -> MarkdownIt:
+    """Return a parser with what every text here has; documentation adds its own dialect to one."""
     made = MarkdownIt("commonmark", {"html": True, "linkify": True, "typographer": False})
     made.enable(["table", "strikethrough", "linkify"])
     made.use(footnote_plugin)
     made.block.ruler.before("code", "tulou_budget", _block_budget)
     made.inline.ruler.before("text", "tulou_budget", _inline_budget)
-    for rule in (_anchors, _tasks, _alerts, _columns, _images):
+    for rule in (_tasks, _columns, _images):
         made.core.ruler.push(f"tulou{rule.__name__}", rule)
     made.add_render_rule("fence", _fence)
     made.add_render_rule("footnote_block_open", lambda *_: "<hr>\n<section>\n<ol>\n")
@@ -48,12 +56,12 @@ def _parser() -> MarkdownIt:
 
 
 def _block_budget(state: StateBlock, _start: int, _end: int, _silent: bool) -> bool:  # noqa: FBT001 - markdown-it's signature
-    state.env[_BUDGET].check()
+    state.env[BUDGET].check()
     return False
 
 
 def _inline_budget(state: StateInline, _silent: bool) -> bool:  # noqa: FBT001 - markdown-it's signature
-    state.env[_BUDGET].check()
+    state.env[BUDGET].check()
     return False
 
 
@@ -142,5 +150,5 @@ def _link(words: str, source: str, *, is_inside: bool) -> str:
 
 def _fence(_self: RendererHTML, tokens: list[Token], at: int, _options: Any, env: dict[str, Any]) -> str:
     word = tokens[at].info.strip().split(maxsplit=1)[0].strip("{}.") if tokens[at].info.strip() else ""
-    html = highlight.block(tokens[at].content, highlight.language_of(word) if word else None, env[_BUDGET])
+    html = highlight.block(tokens[at].content, highlight.language_of(word) if word else None, env[BUDGET])
     return f'<pre tabindex="0"><code class="language-{escape(word)}">{html}</code></pre>\n'

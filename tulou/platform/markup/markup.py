@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
+from typing import TypeVar, cast
 
 from tulou.kernel.errors import Busy
 from tulou.kernel.limits import CARD_BYTES, MIB
 from tulou.platform.git.objects import Lru
-from tulou.platform.markup import highlight, markdown, sanitize
+from tulou.platform.markup import docs_page, highlight, markdown, sanitize
 from tulou.platform.markup.budget import Budget, Overdue
+from tulou.platform.markup.docs_model import Page, Site
 from tulou.platform.markup.place import Place
 
 SECONDS = 1.0
@@ -21,6 +23,9 @@ MAX_TAGS = 20_000
 AT_ONCE = 2
 WAIT_SECONDS = 10
 KEPT = 24 * MIB
+SHELF = 64 * MIB
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Markup:
     def __init__(self) -> None:
         self._prose: Lru[Hashable, Prose] = Lru(KEPT)
         self._code: Lru[Hashable, list[str]] = Lru(KEPT)
+        self._docs: Lru[Hashable, Page] = Lru(KEPT)
+        self._shelf: Lru[Hashable, object] = Lru(SHELF)
         # Python runs one of them at a time anyway; more at once would only make everybody else wait.
         self._turns = threading.BoundedSemaphore(AT_ONCE)
 
@@ -58,6 +65,23 @@ class Markup:
                 known = _code(text, language)
             self._code.put((key, language), known, sum(map(len, known)) + 60 * len(known) + 200)
         return known
+
+    def docs(self, text: str, site: Site, *, key: Hashable) -> Page:
+        """Return a page of documentation. `key` names the text and its place in the site. Raises Busy."""
+        known = self._docs.get((key, site.key))
+        if known is None:
+            with self._turn():
+                known = docs_page.lay_out(text, site)
+            self._docs.put((key, site.key), known, len(known.html) + 2_000)
+        return known
+
+    def kept(self, key: Hashable, make: Callable[[], T], weight: Callable[[T], int]) -> T:
+        """Return what was made once of an immutable content that `key` names, such as the contents of a commit's site."""
+        known = self._shelf.get(key)
+        if known is None:
+            known = make()
+            self._shelf.put(key, known, weight(cast("T", known)))
+        return cast("T", known)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

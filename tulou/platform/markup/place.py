@@ -30,12 +30,12 @@ class Place:
 
         None for one that may run something.
         """
-        url = _tidy(url)
-        if _scheme(url) not in SCHEMES:
+        url = tidy(url)
+        if scheme(url) not in SCHEMES:
             return None
         if url.startswith("#"):
             return f"#{ID_PREFIX}{url[1:]}"
-        if _is_absolute(url):
+        if is_absolute(url):
             return url
         path, _, anchor = url.partition("#")
         found = self._path(path)
@@ -45,10 +45,10 @@ class Place:
 
     def image(self, url: str) -> str | None:
         """Return where an image is, or None for one on another host, which could watch the readers of a page."""
-        url = _tidy(url)
+        url = tidy(url)
         if is_remote(url):
             return None
-        return url if _is_absolute(url) else f"{self.page}/resolve/{self.revision}/{quote(self._path(url.partition('#')[0]))}"
+        return url if is_absolute(url) else f"{self.page}/resolve/{self.revision}/{quote(self._path(url.partition('#')[0]))}"
 
     def _path(self, url: str) -> str:
         """Return the path in the repository. `..` never leads out of it."""
@@ -58,20 +58,22 @@ class Place:
 
 def is_remote(url: str) -> bool:
     """True when a URL names a host, in any spelling that a browser takes for one."""
-    folded = _tidy(url).replace("\\", "/")
-    return folded.startswith("//") or _scheme(folded) is not None
+    folded = tidy(url).replace("\\", "/")
+    return folded.startswith("//") or scheme(folded) is not None
 
 
-def _tidy(url: str) -> str:
+def tidy(url: str) -> str:
     """Drop what browsers drop before they read a URL: `/<tab>/host` is `//host` to them."""
     return url.translate(_DROPPED).strip(_STRIPPED)
 
 
-def _is_absolute(url: str) -> bool:
+def is_absolute(url: str) -> bool:
+    """True when a URL does not depend on where the text stands."""
     return url.startswith("/") or is_remote(url)
 
 
-def _scheme(url: str) -> str | None:
+def scheme(url: str) -> str | None:
+    """Return the scheme of a tidy URL: None without one, `unknown` for what is no URL."""
     try:
         return urlsplit(url).scheme or None
     except ValueError:  # such as an IPv6 address that does not end
