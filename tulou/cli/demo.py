@@ -1,4 +1,4 @@
-"""`tulou demo`: a small sentence encoder and a labelled dataset, so that a new hub is not an empty room."""
+"""`tulou demo`: a sentence encoder, a small language model and a labelled dataset, so that a new hub is not an empty room."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from tulou.wire.lfs import LfsPointer
 
 ORG = "demo"
 MODEL = RepoName(RepoKind.MODEL, ORG, "all-MiniLM-L6-v2")
+CHAT = RepoName(RepoKind.MODEL, ORG, "SmolLM2-135M-Instruct-GGUF")
 DATASET = RepoName(RepoKind.DATASET, ORG, "movie-sentences")
 
 
@@ -81,12 +82,13 @@ def add(m: Machinery) -> None:
     elif found.kind is not AccountKind.ORG:
         raise Conflict("There is a user called 'demo', so the demo content has no place to go.")
     _fill(m, MODEL, demo_files.model_files(), "Add the sentence encoder")
+    _fill(m, CHAT, demo_files.chat_files(), "Add the language model")
     _fill(m, DATASET, demo_files.dataset_files(), "Add the labelled sentences")
 
 
 def remove(m: Machinery) -> None:
     """Delete the demo repositories. The organization stays, empty, so that nobody else takes its name."""
-    for name in (MODEL, DATASET):
+    for name in (MODEL, CHAT, DATASET):
         try:
             lifecycle.delete(m, SYSTEM, name)
         except RepoNotFound:
@@ -99,7 +101,7 @@ def _missing() -> str | None:
     lacking = [package.project for package in demo_files.PACKAGES if not demo_files.is_there(package)]
     if not lacking:
         return None
-    return f"No demo content: {' and '.join(lacking)} are not here. `make demo` fetches them, then: tulou demo add."
+    return f"No demo content: {', '.join(lacking)} cannot be found. `make demo` fetches them, then: tulou demo add."
 
 
 def _fill(m: Machinery, name: RepoName, files: Iterable[tuple[str, bytes]], message: str) -> None:

