@@ -97,7 +97,7 @@ def run_hub(settings: Settings, clock: Clock | None = None) -> Iterator[RunningH
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     running = RunningHub(built, f"http://127.0.0.1:{listener.getsockname()[1]}")
-    built.m.xet.loopback = running.url
+    built.m.xet.loopback = built.m.compute.loopback = running.url
     try:
         yield running
     finally:
@@ -105,4 +105,6 @@ def run_hub(settings: Settings, clock: Clock | None = None) -> Iterator[RunningH
         server.should_exit = True
         thread.join()
         listener.close()
+        for run_id in built.m.compute.observe():
+            built.m.compute.forget(run_id)
         built.stop()

@@ -27,6 +27,7 @@ from tulou.kernel.clock import Clock
 from tulou.platform.blobs.signing import Signer
 from tulou.platform.blobs.store import FolderStore
 from tulou.platform.blobs.turnstile import Turnstile
+from tulou.platform.compute.local.compute import open_compute
 from tulou.platform.git.cache import GitCache
 from tulou.platform.jobs.worker import Handler, Worker
 from tulou.platform.machinery import Machinery
@@ -150,7 +151,7 @@ def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Call
         xet=XetStore(db=db, store=store, clock=clock, work=work, workers=settings.workers),
         signer=signer,
         sealer=Sealer(signer.derive("seal", "secrets")),
-        compute=None,  # type: ignore[arg-type]
+        compute=open_compute(settings, data / "runs"),
         cache=VersionedCache(db),
         tally=Tally(),
         turnstile=Turnstile(db),

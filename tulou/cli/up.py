@@ -38,7 +38,7 @@ def _serve(settings: Settings) -> int:
         url = settings.public_url or loopback
         _sweep(data / "work")
         hub = build(settings)
-        hub.m.xet.loopback = loopback
+        hub.m.xet.loopback = hub.m.compute.loopback = loopback
         lock.note(url)
         try:
             first.start(hub.m, url)

@@ -1,0 +1,1 @@
+"""Programs of their own, on the standard library alone: what watches a run, and what connects to it."""

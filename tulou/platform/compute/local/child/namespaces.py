@@ -1,0 +1,84 @@
+"""Enter the network namespace of a run, in a process that does nothing else."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import socket
+from collections.abc import Callable
+
+_NEWUSER, _NEWNET = 0x10000000, 0x40000000
+_GET_USERNS = 0xB701
+"""ioctl(2) NS_GET_USERNS: which user namespace owns this one. bwrap makes an inner one later: /proc/PID/ns/user is a race."""
+
+
+def enter_network(init: int) -> None:
+    """Move this process, which must have one thread, into the network namespace of process `init`. Raises OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    network = os.open(f"/proc/{init}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    if os.geteuid() != 0:
+        _set(libc, fcntl.ioctl(network, _GET_USERNS), _NEWUSER)
+    _set(libc, network, _NEWNET)
+    os.close(network)
+
+
+def _set(libc: ctypes.CDLL, fd: int, kind: int) -> None:
+    if libc.setns(fd, kind) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def forked(work: Callable[[], None]) -> int:
+    """Run `work` in a copy of this process and return its id."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return pid
+
+
+def serve_sockets(listener: socket.socket, init: int, uid: int | None) -> None:
+    """Enter the namespace, then hand a fresh TCP socket of it to whoever asks over a UNIX socket, until killed.
+
+    Each request is one byte; the answer is one byte with the socket beside it.
+    """
+    import select  # noqa: PLC0415 - only this process needs it
+
+    enter_network(init)
+    become(uid)
+    poll = select.poll()
+    poll.register(listener, select.POLLIN)
+    clients: dict[int, socket.socket] = {}
+    while True:
+        for fd, _ in poll.poll():
+            if fd == listener.fileno():
+                client, _ = listener.accept()
+                clients[client.fileno()] = client
+                poll.register(client, select.POLLIN)
+            elif not _answer(clients[fd]):
+                poll.unregister(fd)
+                clients.pop(fd).close()
+
+
+def _answer(client: socket.socket) -> bool:
+    try:
+        if not client.recv(1):
+            return False
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as made:
+            socket.send_fds(client, [b"s"], [made.fileno()])
+    except OSError:
+        return False  # the hub is gone, or this process has no descriptor left: the hub asks again
+    return True
+
+
+def become(uid: int | None) -> None:
+    """Give up root for good."""
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)

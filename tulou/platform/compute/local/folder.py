@@ -1,0 +1,141 @@
+"""Read the folder of a run: what its keeper wrote of it, and whether there is a keeper still."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tulou.fsio import journal
+from tulou.platform.compute.base import Observed, Phase, Usage
+from tulou.platform.compute.local.cgroup import Group, Tree
+
+_STARTING_S = 60.0
+"""A folder that has had no keeper for so long was left by a hub that was killed in the middle of `start`."""
+
+_KILL_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The events of a run so far, the last of each kind."""
+
+    events: dict[str, dict[str, Any]]
+    paused: bool
+
+    @property
+    def keeper(self) -> int:
+        """The id of the keeping process."""
+        return int(self.events["kept"]["pid"])
+
+
+def told(folder: Path) -> Told | None:
+    """Return what the keeper wrote, or None if there is no such run or no keeper yet."""
+    try:
+        events = [json.loads(line) for line in journal.lines(str(folder / "events"))]
+    except FileNotFoundError:
+        return None
+    kinds = [event["what"] for event in events]
+    paused = [kind for kind in kinds if kind in {"paused", "resumed"}][-1:] == ["paused"]
+    return Told(dict(zip(kinds, events, strict=True)), paused)
+
+
+def group_of(order: dict[str, Any]) -> Group:
+    """Return the control group of a run."""
+    cgroup = order["cgroup"]
+    return Group(Tree(cgroup["v2"], tuple((name, path) for name, path in cgroup["v1"])), cgroup["name"])
+
+
+def read_order(folder: Path) -> dict[str, Any] | None:
+    """Return what of the order may lie on a disk."""
+    try:
+        order: dict[str, Any] = json.loads((folder / "order.json").read_bytes())
+    except FileNotFoundError:
+        return None
+    return order
+
+
+def observe(folder: Path) -> Observed | None:
+    """Return what is known of a run, or None if it is unknown."""
+    found = told(folder)
+    if found is None or "kept" not in found.events:
+        return _unkept(folder)
+    if "ended" not in found.events and not is_kept(found):
+        # It may have ended between the two looks.
+        found = told(folder) or found
+    return _ended(folder.name, found) or _living(folder, found)
+
+
+def _unkept(folder: Path) -> Observed | None:
+    try:
+        age = time.time() - folder.stat().st_mtime
+    except FileNotFoundError:
+        return None
+    if age < _STARTING_S:
+        return Observed(folder.name, "starting")
+    return Observed(folder.name, "lost", detail="it was never started", ended_at=int((time.time() - age) * 1000))
+
+
+def _ended(run_id: str, found: Told) -> Observed | None:
+    started = found.events.get("running", found.events["kept"])["at"]
+    end = found.events.get("ended")
+    if end is not None:
+        usage = Usage(**end["usage"])
+        return Observed(run_id, end["phase"], end["exit_code"], end["detail"], started, end["at"], usage)
+    if not is_kept(found):
+        return Observed(run_id, "lost", detail="what watched over it is gone", started_at=started, ended_at=started)
+    return None
+
+
+def _living(folder: Path, found: Told) -> Observed:
+    order = read_order(folder)
+    usage = Usage(*group_of(order).usage()) if order else Usage()
+    phase: Phase = "paused" if found.paused else "running" if "running" in found.events else "starting"
+    return Observed(folder.name, phase, started_at=found.events.get("running", found.events["kept"])["at"], usage=usage)
+
+
+def is_kept(found: Told) -> bool:
+    """Whether the keeper lives: the process with its id began when the keeper began, since this machine was started."""
+    kept = found.events["kept"]
+    if kept["boot"] != Path("/proc/sys/kernel/random/boot_id").read_text().strip():
+        return False
+    try:
+        parts = Path(f"/proc/{found.keeper}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    if parts[0] == "Z":
+        # Where the hub is the first process of a container, orphans are its children.
+        with suppress(ChildProcessError):
+            os.waitpid(found.keeper, os.WNOHANG)
+        return False
+    return bool(parts[19] == kept["began"])
+
+
+def put_down(folder: Path) -> None:
+    """End a run at once, with all that is left of it outside of its folder. Raises OSError if a process cannot be killed."""
+    found = told(folder)
+    if found is not None and "kept" in found.events and is_kept(found):
+        _end_keeper(found)
+    order = read_order(folder)
+    if order is not None:
+        group_of(order).remove()
+
+
+def _end_keeper(found: Told) -> None:
+    """Kill the keeper: the kernel ends the run with it, and what is left in its group is killed next."""
+    try:
+        watched = os.pidfd_open(found.keeper)
+    except ProcessLookupError:
+        return
+    try:
+        if is_kept(found):
+            signal.pidfd_send_signal(watched, signal.SIGKILL)
+        select.select([watched], [], [], _KILL_S)
+    finally:
+        os.close(watched)
