@@ -225,3 +225,23 @@ def test_the_end_of_a_run_is_written_once(m, machine, loop):
     finish.finish(m, seen, Observed(seen.machine_id, "failed", 1))
     assert read.get(m, run_id).phase == "succeeded"
     assert sum('"succeeded"' in event or '"failed"' in event for event in events(m)) == 1
+
+
+def test_the_logs_of_several_runs_read_as_one(m, machine, loop):
+    first, second = ask(m), ask(m)
+    for run_id, text in ((first, b"1\ta\n2\tb\n"), (second, b"3\tc\n")):
+        name = follow(loop, m, run_id, "running").machine_id
+        machine.logs[name] = text
+        machine.runs[name] = Observed(name, "succeeded", 0)
+        follow(loop, m, run_id, "succeeded")
+    found, offset, seen = [], 0, []
+    while True:
+        lines, offset, is_end = logs.several(m, [first, second], offset)
+        found += [line.text for line in lines]
+        seen += [line.end for line in lines]
+        if is_end and not lines:
+            break
+    assert (found, seen) == (["a", "b", "c"], [4, 8, 12])
+    assert [line.text for line in logs.several(m, [first, second], 4)[0]] == ["b"]
+    assert [line.text for line in logs.several(m, [first, second], 8)[0]] == ["c"]
+    assert logs.several(m, [], 0) == ([], 0, True)

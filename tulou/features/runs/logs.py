@@ -2,7 +2,8 @@ r"""Read what a run printed, while it runs and for good: lines of `<Unix ms>\t<t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from tulou.features.runs import read as runs
 from tulou.features.runs.model import Run, log_key
@@ -70,3 +71,15 @@ def _live(m: Machinery, run: Run, attempt: int, offset: int, size: int) -> tuple
     if attempt < run.attempt or run.is_over:
         return b"", run.is_over  # it printed nothing that could be kept
     return m.compute.read_log(run.machine_id, offset, size), False
+
+
+def several(m: Machinery, run_ids: Sequence[str], offset: int) -> tuple[list[Line], int, bool]:
+    """Return lines of several runs as if they were one log, each after the one before: as `lines`."""
+    before = 0
+    for run_id in run_ids:
+        found, end, is_end = lines(m, run_id, offset - before)
+        if found or not is_end:
+            return [replace(line, end=line.end + before) for line in found], end + before, is_end and run_id == run_ids[-1]
+        before += length(m, run_id)
+        offset = max(offset, before)
+    return [], offset, True
