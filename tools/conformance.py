@@ -1,6 +1,6 @@
 """Run huggingface_hub's own test-suite against a fresh hub: `HF_VERSION=2.4.0 SET=core XET=1 make conformance`.
 
-HF_VERSION  version of the client and of its suite        SET   core | copy
+HF_VERSION  version of the client and of its suite        SET   core | copy | buckets
 XET         1: the client as installed, 0: without hf_xet  FILES names of test files, instead of the whole set
 ENDPOINT    a hub that is running already and seeded with tests/conformance/seed.yaml; empty: start one
 
@@ -52,6 +52,7 @@ SETS = {
         "test_upload_large_folder",
     ),
     "copy": ("test_copy_files",),
+    "buckets": ("test_buckets", "test_buckets_cli", "test_buckets_hf_file_system"),
 }
 NEEDS = (
     "pytest",

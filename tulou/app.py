@@ -34,7 +34,7 @@ from tulou.platform.machinery import Machinery
 from tulou.platform.markup.markup import Markup
 from tulou.platform.seal import Sealer
 from tulou.platform.telemetry.log import Log
-from tulou.platform.telemetry.tally import Tally
+from tulou.platform.telemetry.tally import Tally, Visits
 from tulou.platform.xet.store import XetStore
 from tulou.settings import Settings
 
@@ -60,6 +60,7 @@ DIALECTS = (
     "tulou.delivery.git.locks",
     "tulou.delivery.cas.routes",
     "tulou.delivery.pages.routes",
+    "tulou.delivery.pages.docs",
 )
 
 # What the second origin serves, and nothing else.
@@ -71,6 +72,7 @@ TASKS = (
     "tulou.features.content.xet_tasks",
     "tulou.features.cards.tasks",
     "tulou.features.search.tasks",
+    "tulou.features.docs.tasks",
 )
 
 # What orders of runs may name beside a commit, an environment and a folder: scheme → who finds it.
@@ -154,6 +156,7 @@ def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Call
         compute=open_compute(settings, data / "runs"),
         cache=VersionedCache(db),
         tally=Tally(),
+        visits=Visits(),
         turnstile=Turnstile(db),
         markup=Markup(),
         work=work,

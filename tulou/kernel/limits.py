@@ -176,3 +176,12 @@ JOBS_LIVE: Final = 200
 JOBS_SCHEDULED: Final = 100
 """Schedules of one account."""
 JOBS_PAGE: Final = 100
+
+VIEWER_FILES: Final = 200_000
+"""A dataset with more files has no viewer."""
+VIEWER_CHILD_MEMORY: Final = 2 * GIB
+"""What the program that reads a dataset may hold in memory."""
+VIEWER_LOOK_SECONDS: Final = 60
+VIEWER_PASS_SECONDS: Final = 900
+VIEWER_PASS_BYTES_A_SECOND: Final = 256 * KIB
+"""Processor time for the first rows; for the whole; and for each so many bytes of the data, a second more."""

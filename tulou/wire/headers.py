@@ -20,6 +20,11 @@ _INERT = {
     "mp3": "audio/mpeg", "wav": "audio/wav", "flac": "audio/flac", "ogg": "audio/ogg", "mp4": "video/mp4", "webm": "video/webm",
 }  # fmt: skip
 
+_PASSIVE = re.compile(
+    r"image/(?:png|jpeg|gif|webp|avif|bmp|tiff)|(?:audio|video|font)/[a-z0-9.+-]+|text/plain|text/csv|application/(?:json|gzip|zip)"
+    r"|application/(?:octet-stream|x-tar|vnd\.apache\.parquet)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -67,6 +72,11 @@ def content_type(path: str) -> str:
     """Return a type under which a browser runs nothing: unknown and active types are plain bytes."""
     name = path.rsplit("/", 1)[-1]
     return _INERT.get(name.rsplit(".", 1)[-1].lower() if "." in name else "txt", "application/octet-stream")
+
+
+def declared_type(declared: str | None, path: str) -> str:
+    """Return the type that a file's uploader declared if browsers run nothing in it, else what `content_type` says."""
+    return declared if declared is not None and _PASSIVE.fullmatch(declared) else content_type(path)
 
 
 def disposition(path: str) -> str:

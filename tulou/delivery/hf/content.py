@@ -23,7 +23,7 @@ from tulou.kernel.limits import PATHS_INFO, TREE_PAGE
 from tulou.platform.machinery import Machinery
 from tulou.wire.headers import content_type, disposition
 
-_EXPOSED = "ETag, Link, Content-Range, X-Repo-Commit, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, X-Error-Code, X-Error-Message"
+EXPOSED = "ETag, Link, Content-Range, X-Repo-Commit, X-Linked-Size, X-Linked-ETag, X-Xet-Hash, X-Error-Code, X-Error-Message"
 XET_FILE_INFO = "application/vnd.xet-fileinfo+json"
 
 
@@ -78,7 +78,7 @@ def _headers(location: Location) -> dict[str, str]:
         "Content-Disposition": disposition(location.path),
         "Cache-Control": "private, no-cache",
         "Access-Control-Allow-Origin": "*",
-        "Access-Control-Expose-Headers": _EXPOSED,
+        "Access-Control-Expose-Headers": EXPOSED,
     }
 
 

@@ -40,9 +40,7 @@ async def delete(call: Call) -> ASGIApp:
 async def move(call: Call) -> ASGIApp:
     """POST /api/repos/move."""
     body = await call.json()
-    if body.get("type") == "bucket":
-        raise NotBuilt("Buckets are not built yet.")
-    kind = _kind(body)
+    kind = RepoKind.BUCKET if body.get("type") == "bucket" else _kind(body)
     old, new = parse_repo_id(kind, text(body, "fromRepo")), parse_repo_id(kind, text(body, "toRepo"))
     moved = await in_thread(lifecycle.move, call.m, call.actor, old, new)
     return answers.json({"url": call.repo_url(moved)})
@@ -95,7 +93,7 @@ def _named(call: Call, body: dict[str, Any]) -> RepoName:
 def _kind(body: dict[str, Any]) -> RepoKind:
     kind = body.get("type") or "model"
     if kind == "bucket":
-        raise NotBuilt("Buckets are not built yet.")
+        raise BadInput("Buckets are made and deleted at /api/buckets/{namespace}/{name}.")
     if not isinstance(kind, str) or kind not in _KINDS:
         raise NotFound("The field 'type' must be model, dataset, space or kernel.")
     return _KINDS[kind]

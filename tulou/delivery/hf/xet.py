@@ -19,7 +19,7 @@ from tulou.kernel.names import GIT_KINDS, RepoKind, RepoName, parse_repo_id, par
 
 async def read_token(call: Call) -> ASGIApp:
     """Give a token to download with. The revision in the path need not exist: the token is about the repository."""
-    return _answer(await in_thread(mint_token, call.m, call.actor, call.repo, "read", call.base))
+    return token_answer(await in_thread(mint_token, call.m, call.actor, call.repo, "read", call.base))
 
 
 async def write_token(call: Call) -> ASGIApp:
@@ -29,10 +29,10 @@ async def write_token(call: Call) -> ASGIApp:
         opens_pull, revision = call.flag("create_pr"), call.params["rev"]
         return mint_upload_token(call.m, call.actor, call.repo, call.base, revision, opens_pull=opens_pull)
 
-    return _answer(await in_thread(mint))
+    return token_answer(await in_thread(mint))
 
 
-def _answer(token: XetToken) -> ASGIApp:
+def token_answer(token: XetToken) -> ASGIApp:
     """Answer in both forms: hf_xet reads the JSON, the Python client the headers."""
     headers = {
         "X-Xet-Cas-Url": token.cas_url,
