@@ -20,8 +20,10 @@ from tulou.db.migrate import upgrade
 from tulou.delivery.kit.dispatch import Dispatcher
 from tulou.delivery.kit.routes import Route, Router
 from tulou.delivery.pages import problem
+from tulou.features.runs import base
 from tulou.features.runs.reconcile import Reconciler
 from tulou.features.runs.sources import Resolver
+from tulou.features.spaces import packages
 from tulou.fsio import atomic, folder
 from tulou.kernel.clock import Clock
 from tulou.platform.blobs.signing import Signer
@@ -76,7 +78,7 @@ TASKS = (
 )
 
 # What orders of runs may name beside a commit, an environment and a folder: scheme → who finds it.
-RESOLVERS: dict[str, Resolver] = {}
+RESOLVERS: dict[str, Resolver] = {**base.RESOLVERS, **packages.RESOLVERS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from tulou.platform.blobs.store import ObjectStore
 from tulou.platform.blobs.turnstile import Turnstile
 from tulou.platform.compute.base import Compute
 from tulou.platform.seal import Sealer
-from tulou.platform.telemetry.tally import Tally
+from tulou.platform.telemetry.tally import Tally, Visits
 from tulou.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Machinery:
     compute: Compute
     cache: VersionedCache
     tally: Tally
+    visits: Visits
     turnstile: Turnstile
     markup: Markup
     work: Path

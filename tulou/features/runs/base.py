@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uv
 
-from tulou.features.runs.model import OrderMount, Run
+from tulou.features.runs.model import OrderMount
 from tulou.features.runs.sources import env_folder
 from tulou.fsio import atomic
 from tulou.platform.compute.base import StartFailed
@@ -62,12 +62,12 @@ def wheel_folders(m: Machinery) -> list[Path]:
     return [path for path in (Path(part) for part in named if part) if path.is_absolute() and path.is_dir()]
 
 
-def find_base(m: Machinery, _run: Run, _rest: str) -> Path:
+def find_base(m: Machinery, _rest: str) -> Path:
     """Find `base:`, making it if this machine has none for its Python yet."""
     return make(m)
 
 
-def find_wheels(m: Machinery, _run: Run, rest: str) -> Path:
+def find_wheels(m: Machinery, rest: str) -> Path:
     """Find `wheels:<number>`. Raises StartFailed."""
     folders = wheel_folders(m)
     if not rest.isdigit() or int(rest) >= len(folders):
@@ -129,7 +129,7 @@ def _add_pip(folder: Path, packages: Path) -> None:
     else:
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(packages)
-        script = f"#!{TARGET}/bin/python\nimport sys\n\nfrom pip._internal.cli.main import main\n\nsys.exit(main())\n"
+        script = '#!/bin/sh\nexec "$(dirname "$0")/python" -m pip "$@"\n'
     for name in ("pip", "pip3"):
         (folder / "bin" / name).write_text(script)
 

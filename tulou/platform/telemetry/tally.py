@@ -12,3 +12,12 @@ class Tally:
 
     counts: dict[str, int] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(slots=True)
+class Visits:
+    """Who uses the application of which repository: when last (Unix ms), and how many connections now."""
+
+    last: dict[str, int] = field(default_factory=dict)
+    open: dict[str, int] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)

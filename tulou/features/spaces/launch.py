@@ -1,0 +1,96 @@
+"""Turn what was built into the order that starts the application."""
+
+from __future__ import annotations
+
+from tulou.features.repos.model import Repo
+from tulou.features.runs import flavors
+from tulou.features.runs.model import Order, OrderMount
+from tulou.features.spaces import address, ports
+from tulou.features.spaces.model import Built, Plan, Setting, Space
+from tulou.platform.machinery import Machinery
+
+APP = "/app"
+ENV = "/env"
+DATA = "/data"
+HOME = "/tmp/home"  # noqa: S108 - the run's own
+
+
+def order(m: Machinery, repo: Repo, space: Space, built: Built, variables: list[Setting], volumes: list[OrderMount]) -> Order:
+    """Return the order for the application of a Space. Secrets go beside it."""
+    plan = built.plan
+    flavor = flavors.get(m, space.hardware)
+    port = ports.choose(m, plan.port)
+    chosen = {each.name: each.value or "" for each in variables if not each.is_secret}
+    ours = {**_about(m, repo, space, plan), "CPU_CORES": f"{flavor.cpus:g}", "MEMORY": f"{flavor.memory_mb}Mi"}
+    data = [OrderMount(f"data:{repo.id}", DATA, "rw")] if space.storage_mb else []
+    env = [OrderMount(f"env:{built.env}", ENV)] if built.env else []
+    return Order(
+        argv=_argv(plan, port),
+        image=plan.image,
+        mounts=(OrderMount(f"repo:{repo.id}@{plan.commit}", APP, "overlay"), *env, *data, *volumes),
+        env={**_defaults(m, repo, plan, port), **chosen, **ours},
+        cwd=APP,
+        cpus=flavor.cpus,
+        memory_mb=flavor.memory_mb,
+        network="egress",
+        port=port,
+        ready_s=plan.ready_s,
+    )
+
+
+def _argv(plan: Plan, port: int) -> tuple[str, ...]:
+    if plan.sdk == "streamlit":
+        # The application has an origin of its own, which the proxy holds WebSockets to; Streamlit only knows its own address.
+        flags = ("--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1",
+                 "--browser.gatherUsageStats=false", "--server.enableCORS=false", "--server.enableXsrfProtection=false",
+                 "--server.fileWatcherType=none")  # fmt: skip
+        return (f"{ENV}/bin/python", "-m", "streamlit", "run", plan.app_file, *flags)
+    return (f"{ENV}/bin/python", plan.app_file)
+
+
+def _defaults(m: Machinery, repo: Repo, plan: Plan, port: int) -> dict[str, str]:
+    """What a variable of the Space may change."""
+    env = {
+        "PATH": f"{ENV}/bin:/usr/local/bin:/usr/bin:/bin",
+        "VIRTUAL_ENV": ENV,
+        "HOME": HOME,
+        "HF_HOME": f"{HOME}/.cache/huggingface",
+        "MPLCONFIGDIR": f"{HOME}/.cache/matplotlib",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",
+        "HF_ENDPOINT": _endpoint(m),
+    }
+    if plan.sdk == "gradio":
+        env |= {
+            "GRADIO_SERVER_NAME": "127.0.0.1",
+            "GRADIO_SERVER_PORT": str(port),
+            "GRADIO_ANALYTICS_ENABLED": "False",
+            "GRADIO_SSR_MODE": "False",
+            "GRADIO_TEMP_DIR": "/tmp/gradio",  # noqa: S108 - the run's own
+        }
+        if m.settings.apps_url == address.PATH_MODE:
+            env["GRADIO_ROOT_PATH"] = address.path(repo.name.full)
+    return env
+
+
+def _about(m: Machinery, repo: Repo, space: Space, plan: Plan) -> dict[str, str]:
+    """What the application may know of itself, as on the Hub. No variable overrides it."""
+    base = m.settings.public_url or m.compute.loopback
+    return {
+        "SYSTEM": "spaces",
+        "SPACE_ID": repo.name.full,
+        "SPACE_HOST": address.host(m.settings, base, space.slug) or "",
+        "SPACE_AUTHOR_NAME": repo.name.account,
+        "SPACE_REPO_NAME": repo.name.name,
+        "SPACE_TITLE": plan.title or repo.name.name,
+        "SPACE_CREATOR_USER_ID": repo.account_id,
+        "SPACE_COMMIT_SHA": plan.commit,
+        "ACCELERATOR": "none",
+    }
+
+
+def _endpoint(m: Machinery) -> str:
+    """The hub as a run reaches it."""
+    public = m.settings.public_url
+    return m.compute.loopback if not public or address.is_loopback(public) else public
