@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tulou.features.search.quote import AFTER, BEFORE, quote
+from tulou.platform.fulltext.quote import AFTER, BEFORE, quote
 from tulou.platform.fulltext.words import WORD_CHARS, phrases, words
 
 

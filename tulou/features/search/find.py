@@ -12,10 +12,10 @@ from tulou.features.cards import pick
 from tulou.features.cards.model import Overview
 from tulou.features.search import queries
 from tulou.features.search.documents import PUBLIC, index_of
-from tulou.features.search.quote import Part, quote
 from tulou.kernel.actor import Actor
 from tulou.kernel.names import GIT_KINDS, RepoKind
 from tulou.platform.fulltext.index import Hit
+from tulou.platform.fulltext.quote import Part, quote
 from tulou.platform.fulltext.words import fold, phrases
 from tulou.platform.machinery import Machinery
 

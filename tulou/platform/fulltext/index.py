@@ -6,7 +6,7 @@ tantivy is imported when it is first needed: a hub that nobody searches does wit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -50,7 +50,9 @@ class Hit:
 class FullText:
     """The index in one folder. One writer at a time; searching never waits."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, begins: Mapping[str, float] | None = None) -> None:
+        # `begins`: the fields, and their weights, in which the beginning of a word is enough.
+        self._begins = _BEGINS if begins is None else begins
         self._folder = root / str(VERSION)
         self._complete = self._folder / "complete"
 
@@ -88,7 +90,7 @@ class FullText:
         if not phrases or not kinds:
             return []
         index = tantivy.Index.open(str(self._folder))
-        query = _query(index.schema, phrases, kinds, access)
+        query = _query(index.schema, phrases, kinds, access, self._begins)
         searcher = index.searcher()
         found = [(float(score), searcher.doc(address)) for score, address in searcher.search(query, limit=limit).hits]
         return [Hit(str(doc.get_first("id")), score, str(doc.get_first("shown"))) for score, doc in found]
@@ -149,19 +151,23 @@ def _schema() -> tantivy.Schema:
 
 
 def _query(
-    schema: tantivy.Schema, phrases: Sequence[tuple[str, ...]], kinds: Sequence[str], access: Sequence[str] | None
+    schema: tantivy.Schema,
+    phrases: Sequence[tuple[str, ...]],
+    kinds: Sequence[str],
+    access: Sequence[str] | None,
+    begins: Mapping[str, float],
 ) -> tantivy.Query:
     from tantivy import Occur, Query  # noqa: PLC0415
 
-    musts = [_anywhere(schema, phrase) for phrase in phrases]
+    musts = [_anywhere(schema, phrase, begins) for phrase in phrases]
     musts.append(Query.const_score_query(Query.term_set_query(schema, "kind", list(kinds)), 0.0))
     if access is not None:
         musts.append(Query.const_score_query(Query.term_set_query(schema, "access", list(access)), 0.0))
     return Query.boolean_query([(Occur.Must, query) for query in musts])
 
 
-def _anywhere(schema: tantivy.Schema, phrase: tuple[str, ...]) -> tantivy.Query:
-    """A phrase in any field; a word may also be the beginning of one in a name or tag."""
+def _anywhere(schema: tantivy.Schema, phrase: tuple[str, ...], begins: Mapping[str, float]) -> tantivy.Query:
+    """A phrase in any field; a word may also be the beginning of one in some fields, such as a name or tag."""
     from tantivy import Occur, Query  # noqa: PLC0415
 
     places = []
@@ -170,5 +176,5 @@ def _anywhere(schema: tantivy.Schema, phrase: tuple[str, ...]) -> tantivy.Query:
         places.append(Query.boost_query(exact, weight))
     if len(phrase) == 1 and len(phrase[0]) > 1 and not is_cjk(phrase[0]):
         beginning = re.escape(phrase[0]) + ".*"
-        places += [Query.boost_query(Query.regex_query(schema, name, beginning), weight) for name, weight in _BEGINS.items()]
+        places += [Query.boost_query(Query.regex_query(schema, name, beginning), weight) for name, weight in begins.items()]
     return Query.boolean_query([(Occur.Should, place) for place in places])

@@ -40,6 +40,22 @@ def phrases(query: str, most: int) -> list[tuple[str, ...]]:
     return list(dict.fromkeys(found))[:most]
 
 
+def exact_phrases(query: str, most: int) -> list[tuple[str, ...]]:
+    """Return what must all be found: single words, and runs of characters exactly as they were written."""
+    found: list[tuple[str, ...]] = []
+    for part in query.split():
+        run: list[str] = []
+        for word in [*words(part), ""]:
+            if word and is_cjk(word):
+                run.append(word)
+                continue
+            found += [tuple(run)] if run else []
+            run = []
+            if word:
+                found.append((word,))
+    return list(dict.fromkeys(found))[:most]
+
+
 def is_cjk(word: str) -> bool:
     """Say whether a word is one character of a script without spaces."""
     return _IS_CJK.fullmatch(word) is not None

@@ -139,7 +139,6 @@ def _parser() -> MarkdownIt:
         made.add_render_rule(name, _rule(rule))
     made.add_render_rule("heading_open", _heading_open)
     made.add_render_rule("heading_close", _heading_close)
-    made.add_render_rule("inline", _inline)
     made.add_render_rule("fence", _fence)
     return made
 
@@ -164,17 +163,12 @@ def _heading_open(_self: RendererHTML, tokens: list[Token], at: int, _options: A
     if not work.title:
         work.title, work.title_anchor = words or anchor, anchor
         if level == 1 and at == 0:
-            tokens[at + 1].meta["is_title"] = tokens[at + 2].meta["is_title"] = True
+            tokens[at + 1].children, tokens[at + 2].meta["is_title"] = [], True
             return ""
     if 1 <= level <= 3 and words:
         work.toc.append(Heading(level, words, anchor))
     # The page around it has the one heading of the first level.
     return f'<h{max(2, level)} id="{escape(anchor)}">'
-
-
-def _inline(self: RendererHTML, tokens: list[Token], at: int, options: Any, env: dict[str, Any]) -> str:
-    token = tokens[at]
-    return "" if token.meta.get("is_title") else self.renderInline(token.children or [], options, env)
 
 
 def _heading_close(_self: RendererHTML, tokens: list[Token], at: int, _options: Any, env: dict[str, Any]) -> str:

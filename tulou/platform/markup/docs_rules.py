@@ -207,4 +207,3 @@ def _alerts(state: StateCore) -> None:
             if depth == 0:
                 later.type = "alert_close"
                 break
-
