@@ -127,7 +127,7 @@ def _value(kind: int, content: Any, out: bytearray) -> None:
     elif kind == STRUCT:
         _struct(content, out)
     elif kind in {LIST, SET}:
-        _list(*content, out)
+        _list(content[0], content[1], out)
     elif kind == BYTE:
         out += struct.pack("b", content)
     elif kind == DOUBLE:

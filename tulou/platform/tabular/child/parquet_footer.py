@@ -114,7 +114,8 @@ class Footer:
     def _walked(self, chunk: thrift.Struct, is_repeated: bool) -> list[Page] | None:  # noqa: FBT001 - private
         """Read the header of every page of a chunk: without repetition, values are rows."""
         at, end = extent(chunk[_C_META][1])
-        row, found = 0, []
+        row = 0
+        found: list[Page] = []
         while at < end:
             if len(found) >= _WALKED_PAGES:
                 return None

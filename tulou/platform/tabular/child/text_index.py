@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tantivy
 
+_WORDS = "words"
 HEAP = 128_000_000
 _TERMS = 64
 """Words of one query; the rest is not looked at."""
@@ -31,7 +35,7 @@ class Writer:
 
     def __init__(self, folder: Path, *, heap: int = HEAP, threads: int = 1) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._writer = _open(folder).writer(heap_size=heap, num_threads=threads)
+        self._writer = _created(folder).writer(heap_size=heap, num_threads=threads)
 
     def add(self, row: int, texts: Iterable[str | None]) -> None:
         """Add the texts of one row. No phrase reaches from one text into the next."""
@@ -46,10 +50,15 @@ class Writer:
 
 
 class Reader:
-    """An open index."""
+    """An open index. The library locks a folder even to read it: it gets one in `scratch`, full of links to the files."""
 
-    def __init__(self, folder: Path) -> None:
-        index = _open(folder)
+    def __init__(self, folder: Path, scratch: Path) -> None:
+        self._own = Path(tempfile.mkdtemp(dir=scratch))
+        for path in folder.iterdir():
+            if not path.name.endswith(".lock"):
+                (self._own / path.name).symlink_to(path)
+        index = tantivy.Index.open(str(self._own))
+        index.register_tokenizer(_WORDS, _analyzer())
         self._schema = index.schema
         self._searcher = index.searcher()
 
@@ -62,12 +71,20 @@ class Reader:
         result = self._searcher.search(tantivy.Query.boolean_query(must), max(1, length), offset=offset, count=True)
         addresses = [address for _score, address in result.hits][:length]
         rows = self._searcher.fast_field_values("row", addresses) if addresses else []
-        return Found(int(result.count or 0), [int(row) for row in rows])
+        return Found(_count(result), [int(row) for row in rows if row is not None])
+
+    def close(self) -> None:
+        """Remove the links. The files stay mapped until nobody uses them."""
+        shutil.rmtree(self._own)
 
     def _one(self, tokens: list[str]) -> tantivy.Query:
         if len(tokens) == 1:
             return tantivy.Query.term_query(self._schema, "body", tokens[0])
         return tantivy.Query.phrase_query(self._schema, "body", list(tokens))
+
+
+def _count(result: Any) -> int:
+    return int(result.count or 0)  # the library's type stubs do not know it
 
 
 def cut(query: str) -> list[list[str]]:
@@ -76,12 +93,12 @@ def cut(query: str) -> list[list[str]]:
     return [analyzer.analyze(part.strip('"')) for part in _PART.findall(query)]
 
 
-def _open(folder: Path) -> tantivy.Index:
+def _created(folder: Path) -> tantivy.Index:
     builder = tantivy.SchemaBuilder()
     builder.add_integer_field("row", fast=True, indexed=False)
-    builder.add_text_field("body", tokenizer_name="words", index_option="position")
+    builder.add_text_field("body", tokenizer_name=_WORDS, index_option="position")
     index = tantivy.Index(builder.build(), path=str(folder))
-    index.register_tokenizer("words", _analyzer())
+    index.register_tokenizer(_WORDS, _analyzer())
     return index
 
 

@@ -1,0 +1,85 @@
+"""Lists of row numbers in files, by what they are the answer to: the second page of a filter costs one small read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tulou.fsio import atomic
+
+MOST_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """Row numbers on disk, each of `width` bytes."""
+
+    path: Path
+    total: int
+    width: int
+
+    def slice(self, offset: int, length: int) -> list[int]:
+        """Return some of the numbers, in their order."""
+        count = max(0, min(length, self.total - offset))
+        fd = os.open(self.path, os.O_RDONLY)
+        try:
+            raw = os.pread(fd, count * self.width, offset * self.width)
+        finally:
+            os.close(fd)
+        return list(struct.unpack(f"<{count}{'I' if self.width == 4 else 'Q'}", raw))
+
+
+class Vectors:
+    """The vectors of this process, the most recent kept. The folder is its own, and swept at the next start."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: OrderedDict[str, Vector] = OrderedDict()
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[str, ...], rows: int, make: Callable[[Path], int]) -> Vector:
+        """Return the vector of a question about a table of `rows` rows.
+
+        `make` writes it into a file and returns its length; of two that ask at the same time, one waits.
+        """
+        name = hashlib.sha256("\0".join(key).encode("utf-8", "surrogatepass")).hexdigest()
+        with self._lock:
+            turn = self._locks.setdefault(name, threading.Lock())
+        with turn:
+            found = self._recent(name)
+            if found is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                found = self._made(self._folder / name, rows, make)
+                self._keep(name, found)
+        with self._lock:
+            self._locks.pop(name, None)
+        return found
+
+    def _made(self, path: Path, rows: int, make: Callable[[Path], int]) -> Vector:
+        try:
+            return Vector(path, make(path), 4 if rows < 1 << 32 else 8)
+        except BaseException:
+            atomic.remove(path)
+            raise
+
+    def _recent(self, name: str) -> Vector | None:
+        with self._lock:
+            if name in self._known:
+                self._known.move_to_end(name)
+            return self._known.get(name)
+
+    def _keep(self, name: str, vector: Vector) -> None:
+        with self._lock:
+            self._known[name] = vector
+            size = sum(kept.total * kept.width for kept in self._known.values())
+            while size > MOST_BYTES and len(self._known) > 1:
+                _old, dropped = self._known.popitem(last=False)
+                size -= dropped.total * dropped.width
+                atomic.remove(dropped.path)
