@@ -88,7 +88,8 @@ class LocalCompute:
         group = f"tulou-{self._node}-{spec.id}"
         what = order.compose(spec, self._host, level=level, folder=place, group=group, uid=uid)
         for own in what.get("make", ()):
-            Path(own).mkdir(mode=0o700)
+            Path(own).mkdir()
+            Path(own).chmod(0o755)  # the folder of the run is closed anyway
         (place / "order.json").write_text(json.dumps({name: what[name] for name in _PUBLIC}))
         _start_keeper(what)
 
@@ -184,6 +185,7 @@ def open_compute(settings: Settings, folder: Path) -> LocalCompute:
     etc.mkdir(mode=0o700, exist_ok=True)
     for name, content in order.made_etc().items():
         (etc / name).write_bytes(content)
+        (etc / name).chmod(0o644)
     total = Resources(
         cpus=float(os.cpu_count() or 1),
         memory_mb=settings.compute_memory_mb or host.memory_mb() * 3 // 4,

@@ -65,7 +65,7 @@ def compose(spec: RunSpec, host: Host, *, level: Level, folder: Path, group: str
         "lease_s": spec.lease_s,
         "secrets": dict(spec.secrets),
     }
-    return order | (_inside(spec, host) if level == "sandbox" else _plainly(spec, folder))
+    return order | (_inside(spec, host, folder) if level == "sandbox" else _plainly(spec, folder))
 
 
 def _check(spec: RunSpec) -> None:
@@ -80,7 +80,7 @@ def _check(spec: RunSpec) -> None:
             raise StartFailed("A folder cannot be shown there: the place must be absolute, and not below /proc, /dev or /sys.")
 
 
-def _inside(spec: RunSpec, host: Host) -> dict[str, Any]:
+def _inside(spec: RunSpec, host: Host, folder: Path) -> dict[str, Any]:
     """Return what bubblewrap needs to know. Mounts come last, outer ones first, so that they lie on top."""
     size = str(spec.resources.tmp_mb * _MIB)
     before = [
@@ -88,23 +88,28 @@ def _inside(spec: RunSpec, host: Host) -> dict[str, Any]:
         "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try", "--unshare-net",
         "--hostname", _hostname(spec.id), "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv",
     ]  # fmt: skip
-    links, seen = _root(spec.root, host)
-    for name, target in links:
-        before += ["--symlink", target, name]
-    # bubblewrap takes the descriptors in this order; later mounts lie on earlier ones.
+    # Later mounts lie on earlier ones.
     middle = [
         "--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm", "--chmod", "1777", "/dev/shm",
         "--remount-ro", "/dev",
         "--size", size, "--tmpfs", "/tmp", "--chmod", "1777", "/tmp", "--symlink", "/tmp", "/var/tmp",
         "--size", size, "--tmpfs", HOME, "--size", str(_RUN_MIB * _MIB), "--tmpfs", "/run",
     ]  # fmt: skip
-    asked = [_mount(mount) for mount in sorted(spec.mounts, key=lambda mount: len(PurePosixPath(mount.target).parts))]
+    links, seen = _root(spec.root, host)
+    ordered = sorted(spec.mounts, key=lambda mount: len(PurePosixPath(mount.target).parts))
+    asked = [_mount(mount, folder / f"over-{index}") for index, mount in enumerate(ordered)]
+    whole = [mount for mount in asked if mount["target"] == "/"]
+    if whole:
+        links, seen, asked = [], whole[:1], [mount for mount in asked if mount["target"] != "/"]
+    for name, target in links:
+        before += ["--symlink", target, name]
     return {
         "argv": list(spec.argv),
         "env": {**_environment(), **spec.env},
         "cwd": spec.cwd,
         "steps": [before, *seen, middle, *asked],
-        "last": ["--remount-ro", "/", "--chdir", spec.cwd],
+        "make": [part for mount in (*seen, *asked) if "above" in mount for part in _above(mount["above"])],
+        "last": [*(() if whole else ("--remount-ro", "/")), "--chdir", spec.cwd],
     }
 
 
@@ -128,11 +133,17 @@ def _tree(root: Path) -> tuple[list[tuple[str, str]], list[dict[str, Any]]]:
 
 
 def _seen(source: str, target: str | None = None) -> dict[str, Any]:
-    return {"source": source, "target": target or source, "mode": "ro"}
+    return {"source": source, "target": target or source, "mode": "ro", "ours": False}
 
 
-def _mount(mount: Mount) -> dict[str, Any]:
-    return {"source": str(mount.source), "target": mount.target, "mode": mount.mode}
+def _mount(mount: Mount, above: Path) -> dict[str, Any]:
+    seen = {"source": str(mount.source), "target": mount.target, "mode": mount.mode, "ours": mount.mode != "rw"}
+    return seen | ({"above": str(above)} if mount.mode == "overlay" else {})
+
+
+def _above(folder: str) -> list[str]:
+    """Return the folders that an overlay needs for what is written."""
+    return [folder, f"{folder}/up", f"{folder}/work"]
 
 
 def _hostname(run_id: str) -> str:

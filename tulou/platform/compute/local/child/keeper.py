@@ -182,10 +182,18 @@ class Keeper:
             os.waitpid(self._door, 0)
         ooms, (memory, peak, seconds) = self._group.ooms(), self._group.usage()
         phase, detail = self._verdict(code, ooms)
+        self._take_back()
         self._output.flush(_now())
         self._group.remove()
         usage = {"memory": memory, "memory_peak": peak, "cpu_s": round(seconds, 3)}
         self._say("ended", durable=True, phase=phase, exit_code=code, detail=detail, usage=usage)
+
+    def _take_back(self) -> None:
+        """What the run wrote is the hub's again: the next run that gets it is another user."""
+        if self._order["uid"] is not None:
+            from tulou.platform.compute.local.child import stage  # noqa: PLC0415 - loading ctypes is a fifth of a keeper's start
+
+            stage.give_writable([step for step in self._order["steps"] if isinstance(step, dict)], os.geteuid())
 
     def _drain(self) -> None:
         """Read what is left in the pipe; a process that got away may hold it open, so not for ever."""

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tulou.platform.compute.local.cgroup import Group
-from tulou.platform.compute.local.child import seccomp, stage
+from tulou.platform.compute.local.child import seccomp
 from tulou.platform.compute.local.child.namespaces import become
 
 _READY_S = 15.0
-_OPTIONS = {"ro": "--ro-bind", "rw": "--bind"}
 
 
 class Refused(Exception):
@@ -132,8 +131,14 @@ def _lower(kind: int, value: int) -> None:
 
 def _isolated(order: dict[str, Any], status: int) -> None:
     bwrap = os.open(order["bwrap"], os.O_RDONLY | os.O_CLOEXEC)
-    sources = [step["source"] for step in order["steps"] if isinstance(step, dict)]
-    places = sources if order["uid"] is None else stage.Stage().lay_out(sources)
+    seen = [step for step in order["steps"] if isinstance(step, dict)]
+    if order["uid"] is None:
+        places = [one["source"] for one in seen]
+    else:
+        from tulou.platform.compute.local.child import stage  # noqa: PLC0415 - loading ctypes is a fifth of a keeper's start
+
+        stage.give_writable(seen, order["uid"])
+        places = stage.Stage(order["uid"]).lay_out(seen)
     arguments, filter_fd = _memory("arguments", _arguments(order, places)), _memory("filter", seccomp.program())
     for fd in (arguments, filter_fd, status):
         os.set_inheritable(fd, True)
@@ -155,13 +160,19 @@ def _arguments(order: dict[str, Any], places: list[str]) -> bytes:
     arguments: list[str] = []
     for step in order["steps"]:
         if isinstance(step, dict):
-            arguments += [_OPTIONS[step["mode"]], next(following), step["target"]]
+            arguments += _shown(step, next(following), is_root=order["uid"] is not None)
         else:
             arguments += step
     arguments += order["last"]
     for name, value in {**order["env"], **order["secrets"]}.items():
         arguments += ["--setenv", name, value]
     return b"".join(argument.encode() + b"\0" for argument in arguments)
+
+
+def _shown(step: dict[str, Any], place: str, *, is_root: bool) -> list[str]:
+    if step["mode"] == "overlay" and not is_root:
+        return ["--overlay-src", place, "--overlay", f"{step['above']}/up", f"{step['above']}/work", step["target"]]
+    return ["--ro-bind" if step["mode"] == "ro" else "--bind", place, step["target"]]
 
 
 def _memory(name: str, content: bytes) -> int:

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import socket
 from collections.abc import Callable
 
-_NEWUSER, _NEWNET = 0x10000000, 0x40000000
 _GET_USERNS = 0xB701
 """ioctl(2) NS_GET_USERNS: which user namespace owns this one. bwrap makes an inner one later: /proc/PID/ns/user is a race."""
 
 
 def enter_network(init: int) -> None:
     """Move this process, which must have one thread, into the network namespace of process `init`. Raises OSError."""
-    libc = ctypes.CDLL(None, use_errno=True)
+    from tulou.platform.compute.local.child import mounts  # noqa: PLC0415 - loading ctypes is a fifth of a keeper's start
+
     network = os.open(f"/proc/{init}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     if os.geteuid() != 0:
-        _set(libc, fcntl.ioctl(network, _GET_USERNS), _NEWUSER)
-    _set(libc, network, _NEWNET)
+        mounts.setns(fcntl.ioctl(network, _GET_USERNS), mounts.NEWUSER)
+    mounts.setns(network, mounts.NEWNET)
     os.close(network)
-
-
-def _set(libc: ctypes.CDLL, fd: int, kind: int) -> None:
-    if libc.setns(fd, kind) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
 
 
 def forked(work: Callable[[], None]) -> int:

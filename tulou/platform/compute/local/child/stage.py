@@ -5,11 +5,12 @@ bubblewrap 0.11 follows the path of every source, even of a descriptor, as the r
 
 from __future__ import annotations
 
-import ctypes
 import os
+from contextlib import suppress
+from typing import Any
 
-_NEWNS = 0x00020000
-_BIND, _REC, _PRIVATE, _NOSUID, _NODEV = 4096, 16384, 1 << 18, 2, 4
+from tulou.platform.compute.local.child import mounts, owner
+
 _PLACE = "/tmp"
 """It is on every machine, and covered in these mounts only."""
 
@@ -17,38 +18,60 @@ _PLACE = "/tmp"
 class Stage:
     """Mounts of this process alone. It must be root, and have one thread."""
 
-    def __init__(self) -> None:
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        if self._libc.unshare(_NEWNS) != 0:
-            raise _problem()
-        self._mount(None, "/", None, _REC | _PRIVATE)
+    def __init__(self, uid: int) -> None:
+        self._uid = uid
+        self._users = -1
+        mounts.unshare(mounts.NEWNS)
+        mounts.mount("", "/", "", mounts.REC | mounts.PRIVATE)
 
-    def lay_out(self, sources: list[str]) -> list[str]:
-        """Return for each source where it is seen now. Raises OSError."""
+    def lay_out(self, seen: list[dict[str, Any]]) -> list[str]:
+        """Return for each thing to be seen where it is now. Raises OSError.
+
+        `rw` belongs to the run's user from here on. What the hub owns looks as if that user owned it in `ro` and `overlay`.
+        """
         # All are opened first: some may lie in the folder that is covered next.
-        opened = [os.open(source, os.O_PATH | os.O_CLOEXEC) for source in sources]
-        self._mount("stage", _PLACE, "tmpfs", _NOSUID | _NODEV, "mode=711,size=1m")
-        places = [f"{_PLACE}/{index}" for index in range(len(sources))]
-        for fd, place in zip(opened, places, strict=True):
-            _like(fd, place)
-            self._mount(f"/proc/self/fd/{fd}", place, None, _BIND | _REC)
-            os.close(fd)
+        opened = [os.open(one["source"], os.O_PATH | os.O_CLOEXEC) for one in seen]
+        above = [os.open(one["above"], os.O_PATH | os.O_CLOEXEC) if one["mode"] == "overlay" else -1 for one in seen]
+        mounts.mount("stage", _PLACE, "tmpfs", mounts.NOSUID | mounts.NODEV, "mode=711,size=1m")
+        places = []
+        for index, one in enumerate(seen):
+            place = f"{_PLACE}/{index}"
+            self._show(opened[index], place, is_ours=one["ours"])
+            places.append(self._lay_over(place, above[index]) if one["mode"] == "overlay" else place)
         return places
 
-    def _mount(self, source: str | None, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
-        parts = [None if part is None else part.encode() for part in (source, target, kind)]
-        if self._libc.mount(*parts, ctypes.c_ulong(flags), None if options is None else options.encode()) != 0:
-            raise _problem()
+    def _show(self, fd: int, place: str, *, is_ours: bool) -> None:
+        if os.path.isdir(f"/proc/self/fd/{fd}"):
+            os.mkdir(place)
+        else:
+            os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
+        if is_ours:
+            # Where the file system cannot, the run reads what everybody may read.
+            with suppress(OSError):
+                mounts.bind_as(fd, place, self._namespace())
+                return
+        mounts.mount(f"/proc/self/fd/{fd}", place, "", mounts.BIND | mounts.REC)
+
+    def _namespace(self) -> int:
+        if self._users < 0:
+            self._users = mounts.users_namespace(os.geteuid(), self._uid)
+        return self._users
+
+    def _lay_over(self, below: str, above: int) -> str:
+        """Return a place that shows `below` with the folder `above` for all that is written."""
+        own, shown = f"{below}.own", f"{below}.shown"
+        os.mkdir(own)
+        os.mkdir(shown)
+        mounts.mount(f"/proc/self/fd/{above}", own, "", mounts.BIND)
+        for name in ("up", "work"):
+            os.chown(f"{own}/{name}", self._uid, self._uid)
+        layers = f"lowerdir={below},upperdir={own}/up,workdir={own}/work"
+        mounts.mount("overlay", shown, "overlay", mounts.NOSUID | mounts.NODEV, layers)
+        return shown
 
 
-def _like(fd: int, place: str) -> None:
-    """Make a folder for a folder, and a file for anything else."""
-    if os.path.isdir(f"/proc/self/fd/{fd}"):
-        os.mkdir(place)
-    else:
-        os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
-
-
-def _problem() -> OSError:
-    number = ctypes.get_errno()
-    return OSError(number, os.strerror(number))
+def give_writable(seen: list[dict[str, Any]], uid: int) -> None:
+    """Make a user the owner of everything that is mounted `rw`."""
+    for one in seen:
+        if one["mode"] == "rw":
+            owner.give(one["source"], uid)
