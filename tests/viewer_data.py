@@ -66,7 +66,9 @@ def write_split(
 
 def write_index(folder: Path, table: pa.Table) -> None:
     """Write the index of the text columns of a table."""
-    texts = [table.column(f.name).to_pylist() for f in table.schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+    texts = [
+        table.column(f.name).to_pylist() for f in table.schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)
+    ]
     writer = Writer(folder, heap=15_000_000)
     for row, values in enumerate(zip(*texts, strict=True)) if texts else ():
         writer.add(row, values)
