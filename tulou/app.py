@@ -21,6 +21,7 @@ from tulou.delivery.kit.dispatch import Dispatcher
 from tulou.delivery.kit.routes import Route, Router
 from tulou.delivery.pages import problem
 from tulou.features.runs import base
+from tulou.features.runs import base
 from tulou.features.runs.reconcile import Reconciler
 from tulou.features.runs.sources import Resolver
 from tulou.features.spaces import packages
@@ -56,6 +57,8 @@ DIALECTS = (
     "tulou.delivery.hf.xet",
     "tulou.delivery.hf.buckets",
     "tulou.delivery.hf.bucket_files",
+    "tulou.delivery.hf.jobs",
+    "tulou.delivery.hf.job_streams",
     "tulou.delivery.hf.later",
     "tulou.delivery.git.smart",
     "tulou.delivery.git.lfs",
