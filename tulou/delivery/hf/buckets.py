@@ -139,6 +139,11 @@ async def batch(call: Call) -> ASGIApp:
     return answers.json(done, 422 if failed and len(failed) == count else 200)
 
 
+async def no_such_bucket(_call: Call) -> ASGIApp:
+    """DELETE /api/buckets/{account}: buckets have an owner."""
+    raise RepoNotFound
+
+
 def token(scope: XetScope) -> Callable[[Call], Any]:
     """Return the handler that gives out tokens to read or write with. A bucket has no revisions: one in the path is ignored."""
 
@@ -181,7 +186,7 @@ def _shape(one: Overview) -> dict[str, Any]:
 
 def _entry(one: File | Folder) -> dict[str, Any]:
     if isinstance(one, Folder):
-        return {"type": "directory", "path": one.path}
+        return {"type": "directory", "path": one.path, "uploadedAt": iso(one.uploaded_at)}
     shape: dict[str, Any] = {
         "type": "file", "path": one.path, "size": one.size, "xetHash": one.xet_hash, "uploadedAt": iso(one.uploaded_at),
     }  # fmt: skip
@@ -201,6 +206,7 @@ def _route(method: str, path: str, handler: Callable[[Call], Any], action: Actio
 
 ROUTES = [
     Route(("GET",), "/api/buckets/{account}", list_buckets, Access.PUBLIC),
+    Route(("DELETE",), "/api/buckets/{account}", no_such_bucket, Access.PUBLIC),
     Route(("POST",), _BUCKET, make, Access.SIGNED_IN),
     _route("GET", "", info, Action.READ_INFO),
     _route("DELETE", "", delete, Action.ADMIN),

@@ -58,39 +58,30 @@ def level(m: Machinery, bucket: Repo, prefix: str, *, cursor: str | None, limit:
     The prefix is matched letter by letter, as object stores do: `a/b` also finds `a/bc/x`.
     """
     depth = prefix.rstrip("/").count("/") + 2 if prefix else 1
-    entries: list[Entry] = []
-    start, inclusive, chunk = (prefix, True, limit + 1) if cursor is None else (*_resume(cursor), limit + 1)
-    if start < prefix:
-        start, inclusive = prefix, True
+    start, inclusive, chunk = prefix, True, limit + 1
+    if cursor is not None and cursor > prefix:
+        start, inclusive = _resume(cursor)
+    places: dict[str, File] = {}
     with m.db.read() as connection:
-        while len(entries) <= limit:
+        while len(places) <= limit:
             rows = queries.files_from(connection, bucket.id, start, inclusive=inclusive, limit=chunk)
-            found = _fold([file for file in rows if file.path.startswith(prefix)], depth)
-            entries += found
+            found = {_place(file.path, depth): file for file in rows if file.path.startswith(prefix)}
+            places |= found
             if not found or len(rows) < chunk:
                 break
             # A folder with many files would fill the next chunk as well: go on behind it, and ask for less at a time.
-            start, inclusive = _resume(_place(found[-1]))
+            start, inclusive = _resume(list(found)[-1])
             chunk = min(limit + 1, 2 * len(found) + 2)
-    return Page(entries[:limit], _place(entries[limit - 1]) if len(entries) > limit else None)
+        shown = list(places)[:limit]
+        last = queries.last_uploads(connection, bucket.id, [place[:-1] for place in shown if place.endswith("/")])
+    entries = [Folder(place[:-1], last[place[:-1]]) if place.endswith("/") else places[place] for place in shown]
+    return Page(entries, shown[-1] if len(places) > limit else None)
 
 
-def _fold(files: list[File], depth: int) -> list[Entry]:
-    """Put a folder in the place of neighbouring files that lie deeper."""
-    entries: list[Entry] = []
-    for file in files:
-        parts = file.path.split("/", depth)
-        if len(parts) <= depth:
-            entries.append(file)
-            continue
-        folder = Folder("/".join(parts[:depth]))
-        if not entries or entries[-1] != folder:
-            entries.append(folder)
-    return entries
-
-
-def _place(entry: Entry) -> str:
-    return entry.path if isinstance(entry, File) else f"{entry.path}/"
+def _place(path: str, depth: int) -> str:
+    """Return what stands for a file at a level: its path, or that of the folder it is in, with a slash at the end."""
+    parts = path.split("/", depth)
+    return path if len(parts) <= depth else "/".join(parts[:depth]) + "/"
 
 
 def _resume(place: str) -> tuple[str, bool]:

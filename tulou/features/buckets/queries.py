@@ -71,6 +71,23 @@ def files_at(connection: Connection, repo_id: str, paths: Iterable[str]) -> list
     return found
 
 
+def last_uploads(connection: Connection, repo_id: str, folders: Iterable[str]) -> dict[str, int]:
+    """Return when the last file came to each folder, however deep."""
+    found: dict[str, int] = {}
+    for part in parts(folders):
+        # "0" follows "/": between the two ends lie the paths in the folder, and no others.
+        both = sa.values(sa.column("first", sa.Text), sa.column("last", sa.Text))
+        ends = both.data([(f"{folder}/", f"{folder}0") for folder in part]).cte("ends")
+        query = (
+            sa.select(ends.c.first, sa.func.max(bucket_file.c.uploaded_at).label("at"))
+            .join(bucket_file, sa.and_(bucket_file.c.path >= ends.c.first, bucket_file.c.path < ends.c.last))
+            .where(bucket_file.c.repo_id == repo_id)
+            .group_by(ends.c.first)
+        )
+        found |= {row.first.removesuffix("/"): row.at for row in connection.execute(query)}
+    return found
+
+
 def _file(row: sa.Row[Any]) -> File:
     return File(row.path, XetHash(row.file_hash), row.size, row.content_type, row.mtime, row.uploaded_at)
 
