@@ -36,6 +36,7 @@ from tulou.platform.jobs.worker import Handler, Worker
 from tulou.platform.machinery import Machinery
 from tulou.platform.markup.markup import Markup
 from tulou.platform.seal import Sealer
+from tulou.platform.tabular.tables import Tables
 from tulou.platform.telemetry.log import Log
 from tulou.platform.telemetry.tally import Tally, Visits
 from tulou.platform.xet.store import XetStore
@@ -108,6 +109,7 @@ class Hub:
         self.reconciler.stop()
         self.worker.wind_down()
         self.m.xet.close()
+        self.m.tables.close()
         self.worker.stop()
         self.m.db.close()
 
@@ -159,6 +161,7 @@ def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Call
         signer=signer,
         sealer=Sealer(signer.derive("seal", "secrets")),
         compute=open_compute(settings, data / "runs"),
+        tables=Tables(work, [data / "cache" / "viewer", store.root / "blobs"]),
         cache=VersionedCache(db),
         tally=Tally(),
         visits=Visits(),
