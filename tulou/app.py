@@ -21,7 +21,6 @@ from tulou.delivery.kit.dispatch import Dispatcher
 from tulou.delivery.kit.routes import Route, Router
 from tulou.delivery.pages import problem
 from tulou.features.runs import base
-from tulou.features.runs import base
 from tulou.features.runs.reconcile import Reconciler
 from tulou.features.runs.sources import Resolver
 from tulou.features.spaces import packages
