@@ -12,6 +12,7 @@ import pytest
 
 from tulou.delivery.pages import render
 from tulou.delivery.pages.assets import WEB
+from tulou.features.spaces import templates
 
 PACKAGE = WEB.parent
 TEMPLATES = sorted(path.relative_to(WEB / "templates").as_posix() for path in (WEB / "templates").rglob("*.html"))
@@ -59,6 +60,15 @@ def strings_of_program(path: Path) -> set[str]:
     }
 
 
+def of_space_templates() -> set[str]:
+    """Return what the cards of the Spaces to begin from say of them."""
+    return {text for one in templates.everything() for text in (one.title, one.description)}
+
+
+def test_every_space_template_is_described_in_both_languages():
+    assert of_space_templates() - words().keys() == set()
+
+
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_every_string_of_a_template_is_translated(template: str):
     assert said_by(template) - words().keys() == set()
@@ -71,7 +81,7 @@ def test_every_string_that_pages_translate_themselves_is_translated():
 
 def test_no_translation_is_left_of_strings_that_nobody_says():
     said = {text for template in TEMPLATES for text in said_by(template)}
-    said |= {text for path in PACKAGE.rglob("*.py") for text in strings_of_program(path)}
+    said |= {text for path in PACKAGE.rglob("*.py") for text in strings_of_program(path)} | of_space_templates()
     assert words().keys() - said == set()
 
 

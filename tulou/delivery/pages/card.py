@@ -8,8 +8,8 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from tulou.delivery.kit.call import Call, in_thread
-from tulou.delivery.kit.routes import Budget, Login, for_kinds
-from tulou.delivery.pages import chips, render, snippets, spark
+from tulou.delivery.kit.routes import Budget, Login, Route, for_kinds
+from tulou.delivery.pages import chips, render, snippets, space, spark
 from tulou.delivery.pages.chips import Chip
 from tulou.delivery.pages.repo_frame import frame
 from tulou.features.cards import lineage, results, structure
@@ -40,7 +40,14 @@ class About:
 
 
 async def front(call: Call) -> ASGIApp:
-    """Show the card of the default branch."""
+    """Show the card of the default branch; of a Space, its application."""
+    if call.repo.name.kind is RepoKind.SPACE:
+        return await space.front(call)
+    return await show(call)
+
+
+async def show(call: Call) -> ASGIApp:
+    """Show the card."""
     return render.page(call, "repo_card.html", **await in_thread(_front, call))
 
 
@@ -112,4 +119,7 @@ def _is_empty(found: Overview) -> bool:
 
 
 _OPTIONS: dict[str, Any] = {"login": Login.COOKIE, "budget": Budget.PAGES}
-ROUTES = for_kinds(("GET", "HEAD"), "/{account}/{name}", front, Action.READ_INFO, **_OPTIONS)
+ROUTES = [
+    *for_kinds(("GET", "HEAD"), "/{account}/{name}", front, Action.READ_INFO, **_OPTIONS),
+    Route(("GET", "HEAD"), "/spaces/{account}/{name}/card", show, Action.READ_INFO, kind=RepoKind.SPACE, **_OPTIONS),
+]

@@ -17,6 +17,7 @@ from tulou.delivery.pages.assets import WEB
 from tulou.delivery.pages.formats import date, size
 from tulou.delivery.pages.words import LANGUAGE_COOKIE, LANGUAGES, language_of, theme_of, translator
 from tulou.kernel.actor import Actor
+from tulou.kernel.clock import iso
 
 __all__ = ["HEADERS", "WEB", "Reader", "date", "page", "reader_of", "size", "text"]
 
@@ -94,7 +95,7 @@ def environment() -> Environment:
     """Return the templates, loaded once: they are part of the program."""
     loader = FileSystemLoader(WEB / "templates")
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters.update(size=size, date=date, short=formats.short, task=formats.task)
+    made.filters.update(size=size, date=date, short=formats.short, task=formats.task, clock=iso)
     made.globals["asset"] = assets.url
     return made
 
