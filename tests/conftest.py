@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 
 from tulou.app import Hub, build
+from tulou.cli.server import PROTOCOLS
 from tulou.features.accounts import lookup
 from tulou.features.accounts.create import create_user
 from tulou.features.accounts.tokens import create_token
@@ -92,7 +93,7 @@ def run_hub(settings: Settings, clock: Clock | None = None) -> Iterator[RunningH
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(256)  # from here on connections wait for the server instead of being refused
-    config = uvicorn.Config(built.asgi, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(built.asgi, log_level="error", access_log=False, timeout_graceful_shutdown=2, **PROTOCOLS)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

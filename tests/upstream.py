@@ -142,8 +142,8 @@ class Front:
     """The proxy alone, without a hub around it."""
 
     def __init__(self, port: int) -> None:
-        self.proxy = Proxy()
-        self.door = Door("127.0.0.1", port)
+        self.proxy = Proxy(lambda _run, port: Door("127.0.0.1", port))
+        self.port = port
         self.prefix = ""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -160,16 +160,16 @@ class Front:
         target = scope["raw_path"].decode() + (f"?{query}" if query else "")
         if scope["type"] == "websocket":
             await receive()
-            async with self.proxy.socket("run", self.door) as line:
+            async with self.proxy.socket("run", self.port) as line:
                 try:
-                    await websocket(line, self.door, target, hop, scope, receive, send)
+                    await websocket(line, target, hop, scope, receive, send)
                 except (Refused, HubError) as problem:
                     await send({"type": "websocket.http.response.start", "status": problem.status, "headers": []})
                     await send({"type": "websocket.http.response.body", "body": b""})
             return
-        async with self.proxy.request("run", self.door) as line:
+        async with self.proxy.request("run", self.port) as line:
             try:
-                await http(line, self.door, target, hop, scope, receive, send)
+                await http(line, target, hop, scope, receive, send)
             except HubError as problem:
                 await _say(send, problem.code.encode(), [], problem.status)
 

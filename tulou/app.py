@@ -17,9 +17,10 @@ from starlette.types import ASGIApp
 from tulou.db.cache import VersionedCache
 from tulou.db.engine import Database, Tx
 from tulou.db.migrate import upgrade
+from tulou.delivery.apps.front import Apps
 from tulou.delivery.kit.dispatch import Dispatcher
 from tulou.delivery.kit.routes import Route, Router
-from tulou.delivery.pages import problem
+from tulou.delivery.pages import app_notice, problem
 from tulou.features.runs import base
 from tulou.features.runs.reconcile import Reconciler
 from tulou.features.runs.sources import Resolver
@@ -65,6 +66,7 @@ DIALECTS = (
     "tulou.delivery.git.locks",
     "tulou.delivery.cas.routes",
     "tulou.delivery.pages.routes",
+    "tulou.delivery.apps.entry",
     "tulou.delivery.pages.docs",
 )
 
@@ -136,7 +138,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
     reconciler = Reconciler(m, log, RESOLVERS)
     wake += [worker.wake, reconciler.wake]
     router = Router(routes())
-    return Hub(m, Dispatcher(m, router, log, problem.page, Router(routes(USERCONTENT))), router, worker, reconciler, log)
+    asgi = Dispatcher(m, router, log, problem.page, Router(routes(USERCONTENT)), Apps(m, app_notice.page))
+    return Hub(m, asgi, router, worker, reconciler, log)
 
 
 def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Callable[[], None] = lambda: None) -> Machinery:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tulou.delivery.kit import answers, usercontent
@@ -27,6 +27,21 @@ from tulou.kernel.names import KIND_BY_PLURAL, RepoName, fold, parse_repo_name
 from tulou.platform.machinery import Machinery
 
 Log = Callable[[str, dict[str, Any]], None]
+
+
+class AppHosts(Protocol):
+    """Whatever serves the hosts of applications: nothing of the hub is reached there, nor the other way round."""
+
+    def place(self, scope: Scope, headers: Headers) -> Any:
+        """Return which application a request is for; None for the hub's own. Raises BadInput."""
+
+    async def serve(self, place: Any, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        """Answer one request, or serve one WebSocket."""
+
+    async def close(self) -> None:
+        """End every connection to an application."""
+
+
 ErrorPage = Callable[[HubError, Headers, Actor, str], ASGIApp]
 """Shows a problem: with the headers of the request, who asked, and the address to come back to."""
 _NO_SPACE = 28  # errno.ENOSPC
@@ -41,8 +56,9 @@ class Dispatcher:
     """Serves every request of the hub."""
 
     def __init__(
-        self, m: Machinery, router: Router, log: Log, error_page: ErrorPage = as_json, usercontent: Router | None = None
-    ) -> None:
+        self, m: Machinery, router: Router, log: Log, error_page: ErrorPage = as_json, usercontent: Router | None = None,
+        apps: AppHosts | None = None,
+    ) -> None:  # fmt: skip
         self._m = m
         self._router = router
         self._usercontent = usercontent or Router(())
@@ -50,13 +66,20 @@ class Dispatcher:
         self._origins = Origins(m.settings)
         self._log = log
         self._error_page = error_page
+        self._apps = apps
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
-        if scope["type"] != "http":
+        """Answer one HTTP request, serve one WebSocket, or go with the server from its start to its end."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
             return
         headers = Headers(scope=scope)
         request_id = _request_id(headers)
+        if self._apps is not None and await self._serve_app(self._apps, scope, headers, request_id, receive, send):
+            return
+        if scope["type"] != "http":
+            await _refuse(send, 404)
+            return
         started = False
         extra = [(b"x-request-id", request_id.encode())]
 
@@ -82,6 +105,43 @@ class Dispatcher:
                 "request.broken", {"request_id": request_id, "path": scope["path"], "started": started, "error": repr(problem)}
             )
             raise
+
+    async def _serve_app(
+        self, apps: AppHosts, scope: Scope, headers: Headers, request_id: str, receive: Receive, send: Send
+    ) -> bool:
+        """Answer for an application; False if the request is for the hub."""
+        started = False
+
+        async def noting_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            place = apps.place(scope, headers)
+            if place is not None:
+                await apps.serve(place, scope, receive, noting_send, request_id)
+        except HubError as problem:  # the address is none at all: there is no application to speak for
+            answer = answers.error(problem)
+        except Exception as problem:
+            answer = self._bug(problem, scope, request_id)
+            if started:
+                raise  # the connection is cut: the only honest answer left
+        else:
+            return place is not None
+        if scope["type"] == "websocket":
+            await _refuse(send, answer.status_code)
+        else:
+            await answer(scope, receive, send)
+        return True
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        if self._apps is not None:
+            await self._apps.close()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer_or_problem(
         self, scope: Scope, receive: Receive, headers: Headers, request_id: str, extra: list[tuple[bytes, bytes]]
@@ -140,10 +200,17 @@ class Dispatcher:
             answer.headers["WWW-Authenticate"] = 'Basic realm="tulou"'
         return answer
 
-    def _bug(self, problem: BaseException, scope: Scope, request_id: str) -> ASGIApp:
+    def _bug(self, problem: BaseException, scope: Scope, request_id: str) -> Response:
         trace = "".join(traceback.format_exception(problem))
-        self._log("request.failed", {"request_id": request_id, "method": scope["method"], "path": scope["path"], "trace": trace})
+        method = scope.get("method", scope["type"])
+        self._log("request.failed", {"request_id": request_id, "method": method, "path": scope["path"], "trace": trace})
         return answers.error(HubError("Something went wrong on the server. Its log has the request id."))
+
+
+async def _refuse(send: Send, status: int) -> None:
+    """Refuse a WebSocket."""
+    await send({"type": "websocket.http.response.start", "status": status, "headers": []})
+    await send({"type": "websocket.http.response.body", "body": b""})
 
 
 async def _nowhere(call: Call) -> ASGIApp:

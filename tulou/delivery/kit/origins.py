@@ -12,6 +12,7 @@ from tulou.kernel.errors import BadInput, SettingError
 from tulou.settings import Settings
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_SCHEMES = {"ws": "http", "wss": "https"}
 
 
 class Origins:
@@ -37,16 +38,24 @@ class Origins:
 
     def base(self, scope: Scope, headers: Headers) -> str:
         """Return scheme and host of this request's URLs: the setting, or what the client itself used."""
-        if self._public_url:
-            return self._public_url
-        scheme, host = scope["scheme"], headers.get("host", "")
+        return self._public_url or "://".join(self.seen(scope, headers))
+
+    def seen(self, scope: Scope, headers: Headers) -> tuple[str, str]:
+        """Return scheme and host as the client used them. Raises BadInput for what cannot be a host."""
+        scheme, host = _SCHEMES.get(scope["scheme"], scope["scheme"]), headers.get("host", "")
         peer: str = scope["client"][0] if scope.get("client") else ""
         if self._is_trusted(peer):
             scheme = headers.get("x-forwarded-proto", scheme)
             host = headers.get("x-forwarded-host", host)
         if scheme not in {"http", "https"} or not _HOST.fullmatch(host):
             raise BadInput("The Host header is missing or malformed.")
-        return f"{scheme}://{host}"
+        return scheme, host
+
+    def host(self, scope: Scope, headers: Headers) -> str:
+        """Return the host as the client named it, whatever it is."""
+        peer: str = scope["client"][0] if scope.get("client") else ""
+        own = headers.get("host", "")
+        return headers.get("x-forwarded-host", own) if self._is_trusted(peer) else own
 
     def _is_trusted(self, address: str) -> bool:
         if not self._trusted:

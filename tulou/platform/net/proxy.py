@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 import anyio
+import anyio.to_thread
 from multidict import CIMultiDict
 from starlette.types import Message, Receive, Scope, Send
 from yarl import URL
@@ -51,40 +52,53 @@ class _VisitorLeft(Exception):
     """Whoever asked is gone."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
-    """The connections to one run, and how many visitors use them."""
+    """The connections to one port of one run, and how many visitors use them."""
 
+    door: Door
     session: aiohttp.ClientSession
     requests: int = 0
     sockets: int = 0
     used_at: float = field(default_factory=time.monotonic)
 
+    @property
+    def is_idle(self) -> bool:
+        """True when nobody uses it."""
+        return self.requests == self.sockets == 0
+
 
 class Proxy:
-    """Holds the connections to running applications. Belongs to one event loop; `close` ends it."""
+    """Holds the connections to running applications. Belongs to one event loop; `close` ends it.
 
-    def __init__(self) -> None:
-        self._lines: dict[str, Line] = {}
+    `find` says how to connect to a port of a run; it may block, and raises NoSuchRun.
+    """
+
+    def __init__(self, find: Callable[[str, int], Door]) -> None:
+        self._find = find
+        self._lines: dict[tuple[str, int], Line] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def request(self, run_id: str, door: Door) -> AsyncIterator[Line]:
-        """Take a place for one request. Raises AppCrowded."""
-        line = self._line(run_id, door)
+    async def request(self, run: str, port: int) -> AsyncIterator[Line]:
+        """Take a place for one request. Raises AppCrowded, AppGone."""
+        line = await self._line(run, port)
         if line.requests >= APP_REQUESTS:
             raise AppCrowded
         line.requests += 1
         try:
             yield line
+        except AppGone:
+            self._hang_up((run, port))  # the next visitor finds the way anew
+            raise
         finally:
             line.requests -= 1
-            line.used_at = time.monotonic()
+            self._used(line)
 
     @asynccontextmanager
-    async def socket(self, run_id: str, door: Door) -> AsyncIterator[Line]:
-        """Take a place for one WebSocket. Raises AppCrowded."""
-        line = self._line(run_id, door)
+    async def socket(self, run: str, port: int) -> AsyncIterator[Line]:
+        """Take a place for one WebSocket. Raises AppCrowded, AppGone."""
+        line = await self._line(run, port)
         if line.sockets >= APP_SOCKETS:
             raise AppCrowded
         line.sockets += 1
@@ -92,30 +106,49 @@ class Proxy:
             yield line
         finally:
             line.sockets -= 1
-            line.used_at = time.monotonic()
+            self._used(line)
 
     async def close(self) -> None:
         """End every connection."""
-        lines, self._lines = list(self._lines.values()), {}
-        for line in lines:
-            await line.session.close()
+        for key in list(self._lines):
+            self._hang_up(key, at_once=True)
         await asyncio.gather(*self._closing)
 
-    def _line(self, run_id: str, door: Door) -> Line:
-        line = self._lines.get(run_id)
+    async def _line(self, run: str, port: int) -> Line:
+        line = self._lines.get((run, port))
+        if line is not None:
+            return line
+        try:
+            door = await anyio.to_thread.run_sync(self._find, run, port)
+        except (NoSuchRun, OSError) as cause:
+            raise AppGone from cause
+        self._forget_idle()
+        line = self._lines.get((run, port))  # another visitor may have been as fast
         if line is None:
-            self._forget_idle()
-            line = self._lines[run_id] = Line(_session(door))
+            line = self._lines[run, port] = Line(door, _session(door))
         return line
+
+    def _used(self, line: Line) -> None:
+        line.used_at = time.monotonic()
+        if line.is_idle and line not in self._lines.values():
+            self._close(line)
 
     def _forget_idle(self) -> None:
         old = time.monotonic() - _FORGET_SECONDS
-        for run_id, line in list(self._lines.items()):
-            if line.requests == line.sockets == 0 and line.used_at < old:
-                del self._lines[run_id]
-                task = asyncio.ensure_future(line.session.close())
-                self._closing.add(task)
-                task.add_done_callback(self._closing.discard)
+        for key, line in list(self._lines.items()):
+            if line.is_idle and line.used_at < old:
+                self._hang_up(key)
+
+    def _hang_up(self, key: tuple[str, int], *, at_once: bool = False) -> None:
+        """Use a line for nobody new, and close it when the last visitor has gone."""
+        line = self._lines.pop(key, None)
+        if line is not None and (at_once or line.is_idle):
+            self._close(line)
+
+    def _close(self, line: Line) -> None:
+        task = asyncio.ensure_future(line.session.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
 
 def _session(door: Door) -> aiohttp.ClientSession:
@@ -181,7 +214,7 @@ class _Upload:
             pass
 
 
-async def http(line: Line, door: Door, target: str, hop: Hop, scope: Scope, receive: Receive, send: Send) -> None:
+async def http(line: Line, target: str, hop: Hop, scope: Scope, receive: Receive, send: Send) -> None:
     """Pass one request on and its answer back. Raises AppGone, AppSilent or RequestTimedOut while nothing was sent yet.
 
     An application that dies in the middle of its answer leaves the answer cut short, as it would without us.
@@ -197,7 +230,11 @@ async def http(line: Line, door: Door, target: str, hop: Hop, scope: Scope, rece
     async def exchange() -> None:
         try:
             request = line.session.request(
-                scope["method"], address(door, target), headers=headers, data=upload if has_body else None, allow_redirects=False
+                scope["method"],
+                address(line.door, target),
+                headers=headers,
+                data=upload if has_body else None,
+                allow_redirects=False,
             )
             async with request as answer:
                 await _answer(answer, hop, answered)

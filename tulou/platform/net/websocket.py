@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 from starlette.types import Receive, Scope, Send
 
 from tulou.kernel.limits import APP_IDLE_SECONDS, APP_MESSAGE
-from tulou.platform.compute.base import Door, NoSuchRun
+from tulou.platform.compute.base import NoSuchRun
 from tulou.platform.net.proxy import AppGone, Line, address
 from tulou.wire.proxy_headers import Hop, to_app
 
@@ -28,14 +28,14 @@ class Refused(Exception):
         self.status = status
 
 
-async def websocket(line: Line, door: Door, target: str, hop: Hop, scope: Scope, receive: Receive, send: Send) -> None:
+async def websocket(line: Line, target: str, hop: Hop, scope: Scope, receive: Receive, send: Send) -> None:
     """Connect, then pass messages until either side closes. Raises Refused or AppGone while nothing was accepted yet.
 
     Whether the visitor still lives is for our server's pings to find out: an open page may be silent for hours.
     """
     try:
         app = await line.session.ws_connect(
-            address(door, target),
+            address(line.door, target),
             headers=CIMultiDict(to_app(scope["headers"], hop)),
             protocols=scope.get("subprotocols") or (),
             max_msg_size=APP_MESSAGE,
