@@ -56,7 +56,7 @@ def _page(call: Call, template: Template, form: dict[str, str], problem: HubErro
         call,
         "space_from.html",
         status=problem.status if problem else 200,
-        template=template,
+        chosen=template,
         files=contents,
         owners=owners,
         typed=form,
