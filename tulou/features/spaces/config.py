@@ -63,6 +63,7 @@ def plan(commit: str, readme: str | None, paths: Collection[str]) -> Plan:
         port=_port(card) if sdk == "docker" else PORT,
         ready_s=_duration(raw.text("startup_duration_timeout")),
         title=title if isinstance(title, str) else "",
+        may_be_framed=card.get("disable_embedding") is not True,
         notes=tuple(note for key, note in _NOT_DONE.items() if card.get(key)),
     )
 

@@ -70,6 +70,8 @@ class Plan:
     """What the README asks for and this hub does not do, in sentences: they open the build log."""
     title: str = ""
     script: Script | None = None
+    may_be_framed: bool = True
+    """False: pages of other sites may not show it."""
 
     @property
     def is_static(self) -> bool:
