@@ -9,6 +9,7 @@ import secrets
 import subprocess
 import sys
 import threading
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 from tulou.fsio import atomic
 from tulou.kernel.errors import ComputeOff
 from tulou.platform.compute.base import ENDED, Door, Level, Node, NoSuchRun, Observed, Resources, RunSpec, Signal, StartFailed
-from tulou.platform.compute.local import cgroup, doors, host, order, users
+from tulou.platform.compute.local import cgroup, doors, egress, host, order, users
 from tulou.platform.compute.local import folder as runs
 from tulou.settings import Settings
 
@@ -31,13 +32,23 @@ _PUBLIC = ("folder", "id", "level", "uid", "cgroup", "limits")
 class LocalCompute:
     """Compute of one machine. Every method may be called from any thread."""
 
-    def __init__(self, folder: Path, machine: order.Host, *, node: str, total: Resources, notes: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        machine: order.Host,
+        *,
+        node: str,
+        total: Resources,
+        allowed: list[tuple[str, int]],
+        notes: tuple[str, ...],
+    ) -> None:
         self.loopback = ""
         self._folder = folder
         self._host = machine
         self._node = node
         self._total = total
         self._notes = notes
+        self._allowed = allowed
         self._doors: dict[str, doors.DoorKeeper] = {}
         self._lock = threading.Lock()
         self._users = users.Users(folder / ".users") if machine.level == "sandbox" and os.geteuid() == 0 else None
@@ -86,7 +97,12 @@ class LocalCompute:
     def _start(self, spec: RunSpec, place: Path, level: Level) -> None:
         uid = self._users.claim(spec.id) if self._users else None
         group = f"tulou-{self._node}-{spec.id}"
-        what = order.compose(spec, self._host, level=level, folder=place, group=group, uid=uid)
+        gateway = None
+        if spec.network == "egress":
+            gateway = egress.order(
+                self.loopback, self._allowed, (uid or 0) - users.FIRST if uid else zlib.crc32(spec.id.encode()) % users.COUNT
+            )
+        what = order.compose(spec, self._host, level=level, folder=place, group=group, uid=uid, gateway=gateway)
         for own in what.get("make", ()):
             Path(own).mkdir()
             Path(own).chmod(0o755)  # the folder of the run is closed anyway
@@ -192,7 +208,8 @@ def open_compute(settings: Settings, folder: Path) -> LocalCompute:
         pids=32768,
     )
     machine = order.Host(level, bwrap, tree, etc)
-    return LocalCompute(folder, machine, node=_node(folder), total=total, notes=_notes(level, problem, tree))
+    allowed = egress.named(settings)
+    return LocalCompute(folder, machine, node=_node(folder), total=total, allowed=allowed, notes=_notes(level, problem, tree))
 
 
 def _node(folder: Path) -> str:

@@ -19,7 +19,7 @@ _OTHER = 65534
 
 
 def bubblewrap() -> str:
-    """Return the program that makes sandboxes, or nothing: this machine's own if it is new enough, else the one that came with us."""
+    """Return the program that makes sandboxes, or nothing: this machine's own if new enough, else the one that came with us."""
     own = shutil.which("bwrap")
     if own and _version(own) >= _OLDEST:
         return own

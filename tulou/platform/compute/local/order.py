@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tulou.platform.compute.base import Level, Mount, RunSpec, StartFailed
+from tulou.platform.compute.local import egress
 from tulou.platform.compute.local.cgroup import Tree
 
 UID = 1000
@@ -49,7 +50,9 @@ def made_etc() -> dict[str, bytes]:
     return {name: text.encode() for name, text in _MADE.items()}
 
 
-def compose(spec: RunSpec, host: Host, *, level: Level, folder: Path, group: str, uid: int | None) -> dict[str, Any]:
+def compose(
+    spec: RunSpec, host: Host, *, level: Level, folder: Path, group: str, uid: int | None, gateway: dict[str, Any] | None
+) -> dict[str, Any]:
     """Return the order. Raises StartFailed for a run that cannot be."""
     _check(spec)
     order: dict[str, Any] = {
@@ -64,8 +67,9 @@ def compose(spec: RunSpec, host: Host, *, level: Level, folder: Path, group: str
         "timeout_s": spec.timeout_s,
         "lease_s": spec.lease_s,
         "secrets": dict(spec.secrets),
+        "egress": gateway if level == "sandbox" else None,
     }
-    return order | (_inside(spec, host, folder) if level == "sandbox" else _plainly(spec, folder))
+    return order | (_inside(spec, host, folder, gateway) if level == "sandbox" else _plainly(spec, folder))
 
 
 def _check(spec: RunSpec) -> None:
@@ -80,7 +84,7 @@ def _check(spec: RunSpec) -> None:
             raise StartFailed("A folder cannot be shown there: the place must be absolute, and not below /proc, /dev or /sys.")
 
 
-def _inside(spec: RunSpec, host: Host, folder: Path) -> dict[str, Any]:
+def _inside(spec: RunSpec, host: Host, folder: Path, gateway: dict[str, Any] | None) -> dict[str, Any]:
     """Return what bubblewrap needs to know. Mounts come last, outer ones first, so that they lie on top."""
     size = str(spec.resources.tmp_mb * _MIB)
     before = [
@@ -105,7 +109,7 @@ def _inside(spec: RunSpec, host: Host, folder: Path) -> dict[str, Any]:
         before += ["--symlink", target, name]
     return {
         "argv": list(spec.argv),
-        "env": {**_environment(), **spec.env},
+        "env": {**_environment(), **(egress.environment(gateway) if gateway else {}), **spec.env},
         "cwd": spec.cwd,
         "steps": [before, *seen, middle, *asked],
         "make": [part for mount in (*seen, *asked) if "above" in mount for part in _above(mount["above"])],

@@ -15,6 +15,7 @@ from tulou.fsio import journal
 from tulou.platform.compute.local.cgroup import Group, Tree
 from tulou.platform.compute.local.child import launch, namespaces
 from tulou.platform.compute.local.child.output import Output
+from tulou.platform.compute.local.child.way_out import WayOut
 
 GRACE_S = 10.0
 """How long a run that was asked to stop may take before it is killed."""
@@ -56,6 +57,9 @@ class Keeper:
         limits = self._order["limits"]
         self._group.make(memory=limits["memory"], cpus=limits["cpus"], pids=limits["pids"])
         self._child = launch.start(self._order, self._group)
+        self._way_out = WayOut(self._order["egress"], self._order["uid"])
+        self._way_out.open(self._child.init)
+        os.close(self._child.gate)
         self._say("running", init=self._child.init)
 
     def run(self) -> None:
@@ -72,6 +76,7 @@ class Keeper:
             if self._doorbell.fileno() in ready:
                 self._open_door()
             self._meet_deadlines()
+            self._way_out.mend()
             if child.alive in ready:
                 break
         self._end()
@@ -180,6 +185,7 @@ class Keeper:
         if self._door:
             os.kill(self._door, signal.SIGKILL)
             os.waitpid(self._door, 0)
+        self._way_out.close()
         ooms, (memory, peak, seconds) = self._group.ooms(), self._group.usage()
         phase, detail = self._verdict(code, ooms)
         self._take_back()

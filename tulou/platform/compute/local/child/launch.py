@@ -32,6 +32,8 @@ class Child:
     """What it prints, both streams in one pipe."""
     alive: int
     """Readable when `pid` has ended."""
+    gate: int
+    """A sandboxed program starts when this is closed."""
     isolated: bool
     silent: bool = False
     """Nobody can write to `output` any more."""
@@ -86,14 +88,16 @@ def start(order: dict[str, Any], group: Group) -> Child:
     output, theirs = os.pipe()
     isolated = order["level"] == "sandbox"
     status, theirs_status = os.pipe()
-    pid = _fork(order, group, theirs, lambda: _isolated(order, theirs_status) if isolated else _plain(order))
+    waiting, gate = os.pipe()
+    pid = _fork(order, group, theirs, lambda: _isolated(order, theirs_status, waiting) if isolated else _plain(order))
+    os.close(waiting)
     os.close(theirs)
     os.close(theirs_status)
     said = _first_line(status)
     if isolated and not said:
         raise Refused(_last_words(output, pid))
     init = int(json.loads(said)["child-pid"]) if isolated else pid
-    return Child(pid, init, output, os.pidfd_open(pid), isolated=isolated)
+    return Child(pid, init, output, os.pidfd_open(pid), gate, isolated=isolated)
 
 
 def _fork(order: dict[str, Any], group: Group, output: int, last_step: Callable[[], None]) -> int:
@@ -129,7 +133,7 @@ def _lower(kind: int, value: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
-def _isolated(order: dict[str, Any], status: int) -> None:
+def _isolated(order: dict[str, Any], status: int, waiting: int) -> None:
     bwrap = os.open(order["bwrap"], os.O_RDONLY | os.O_CLOEXEC)
     seen = [step for step in order["steps"] if isinstance(step, dict)]
     if order["uid"] is None:
@@ -140,9 +144,10 @@ def _isolated(order: dict[str, Any], status: int) -> None:
         stage.give_writable(seen, order["uid"])
         places = stage.Stage(order["uid"]).lay_out(seen)
     arguments, filter_fd = _memory("arguments", _arguments(order, places)), _memory("filter", seccomp.program())
-    for fd in (arguments, filter_fd, status):
+    for fd in (arguments, filter_fd, status, waiting):
         os.set_inheritable(fd, True)
-    call = ["bwrap", "--args", str(arguments), "--json-status-fd", str(status), "--seccomp", str(filter_fd), "--", *order["argv"]]
+    fds = ("--args", arguments, "--json-status-fd", status, "--seccomp", filter_fd, "--block-fd", waiting)
+    call = ["bwrap", *map(str, fds), "--", *order["argv"]]
     become(order["uid"])
     os.execve(bwrap, call, {})  # noqa: S606 - bubblewrap, whose arguments are made here
 

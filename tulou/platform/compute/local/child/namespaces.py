@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import signal
 import socket
+import time
 from collections.abc import Callable
 
+_LOOPBACK_S = 10.0
 _GET_USERNS = 0xB701
 """ioctl(2) NS_GET_USERNS: which user namespace owns this one. bwrap makes an inner one later: /proc/PID/ns/user is a race."""
 
@@ -67,6 +71,44 @@ def _answer(client: socket.socket) -> bool:
     except OSError:
         return False  # the hub is gone, or this process has no descriptor left: the hub asks again
     return True
+
+
+def listeners(init: int, places: list[tuple[str, int]]) -> list[socket.socket]:
+    """Return sockets that listen inside of the namespace. Raises OSError.
+
+    The namespace's loopback may not be up yet: bubblewrap does that a moment after it names its first process.
+    """
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        pid = forked(lambda: _listen_inside(theirs, init, places))
+        theirs.shutdown(socket.SHUT_RD)
+        theirs.close()
+        _, fds, _, _ = socket.recv_fds(ours, 1, len(places))
+        os.waitpid(pid, 0)
+    if len(fds) != len(places):
+        raise OSError("nothing can listen inside of the run")
+    return [socket.socket(fileno=fd) for fd in fds]
+
+
+def _listen_inside(line: socket.socket, init: int, places: list[tuple[str, int]]) -> None:
+    enter_network(init)
+    made = [_listener(host, port) for host, port in places]
+    socket.send_fds(line, [b"l"], [one.fileno() for one in made])
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    deadline = time.monotonic() + _LOOPBACK_S
+    while True:
+        try:
+            made.bind((host, port))
+            break
+        except OSError as problem:
+            if problem.errno != errno.EADDRNOTAVAIL or time.monotonic() > deadline:
+                raise
+            signal.sigtimedwait([], 0.001)
+    made.listen(128)
+    return made
 
 
 def become(uid: int | None) -> None:
