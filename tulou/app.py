@@ -18,6 +18,7 @@ from tulou.db.cache import VersionedCache
 from tulou.db.engine import Database, Tx
 from tulou.db.migrate import upgrade
 from tulou.delivery.apps.front import Apps
+from tulou.delivery.hf import viewer
 from tulou.delivery.kit.dispatch import Dispatcher
 from tulou.delivery.kit.routes import Route, Router
 from tulou.delivery.pages import app_notice, problem
@@ -60,6 +61,8 @@ DIALECTS = (
     "tulou.delivery.hf.bucket_files",
     "tulou.delivery.hf.jobs",
     "tulou.delivery.hf.job_streams",
+    "tulou.delivery.hf.viewer",
+    "tulou.delivery.hf.dataset_parquet",
     "tulou.delivery.hf.later",
     "tulou.delivery.git.smart",
     "tulou.delivery.git.lfs",
@@ -78,8 +81,10 @@ TASKS = (
     "tulou.features.content.tasks",
     "tulou.features.content.xet_tasks",
     "tulou.features.cards.tasks",
+    "tulou.features.viewer.tasks",
     "tulou.features.search.tasks",
     "tulou.features.docs.tasks",
+    "tulou.features.spaces.tasks",
 )
 
 # What orders of runs may name beside a commit, an environment and a folder: scheme → who finds it.
@@ -138,7 +143,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
     reconciler = Reconciler(m, log, RESOLVERS)
     wake += [worker.wake, reconciler.wake]
     router = Router(routes())
-    asgi = Dispatcher(m, router, log, problem.page, Router(routes(USERCONTENT)), Apps(m, app_notice.page))
+    apart = Router(routes(USERCONTENT))
+    asgi = Dispatcher(m, router, log, problem.page, apart, Apps(m, app_notice.page), Router(viewer.AT_HOST))
     return Hub(m, asgi, router, worker, reconciler, log)
 
 

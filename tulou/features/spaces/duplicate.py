@@ -1,32 +1,36 @@
-"""Copy a Space: its files, its variables, and hardware of the copier's choice; never its secrets, nor what it keeps in /data."""
+"""Copy a Space: its files, history and variables. Its secrets stay where they are, and so does what it keeps in /data."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tulou.features.content import lifecycle
 from tulou.features.repos.model import Repo
-from tulou.features.runs import flavors
-from tulou.features.spaces import queries, read, settings
+from tulou.features.spaces import options, settings
+from tulou.features.spaces.options import Options, Value
 from tulou.kernel.actor import Actor
-from tulou.kernel.names import RepoName
+from tulou.kernel.errors import BadInput
+from tulou.kernel.names import RepoKind, RepoName
 from tulou.platform.machinery import Machinery
 
 
 def duplicate(
-    m: Machinery, actor: Actor, source: Repo, new: RepoName, *, visibility: str | None, hardware: str | None = None
-) -> Repo:
-    """Make the copy. Raises as `lifecycle.duplicate`, and BadInput for hardware that this hub does not have.
+    m: Machinery, actor: Actor, source: Repo, new: RepoName, *, visibility: str | None = None, hardware: str | None = None,
+    chosen: Options | None = None,
+) -> Repo:  # fmt: skip
+    """Make a Space with everything of `source` but its secrets. Values of `chosen` win over copied ones. Raises AlreadyExists.
 
-    # 1 the repository, whose event has it deployed   2 variables and hardware, in one transaction
-    # Crash after 1: a copy without its variables, on the smallest hardware. Its owner sees it and can set them.
+    Write order: 1 the repository   2 its settings. After a crash between them the copy has none, and asks nobody for secrets.
     """
-    if hardware is not None:
-        flavors.get(m, hardware)
+    if source.name.kind is not RepoKind.SPACE:
+        raise BadInput("Only a Space has an application.")
+    asked = chosen or options.check(m, actor, hardware=hardware)
+    taken = {each.name for each in asked.values}
+    copied = [
+        Value(each.name, each.value or "", each.description, is_secret=False)
+        for each in settings.variables(m, source)
+        if each.name not in taken
+    ]
     made = lifecycle.duplicate(m, actor, source, new, visibility=visibility)
-    read.get(m, made)
-    kept = settings.variables(m, source)
-    with m.db.write() as tx:
-        for one in kept:
-            settings.put(tx, m, made.id, one.name, one.value or "", one.description, is_secret=False)
-        if hardware is not None:
-            queries.change(tx, made.id, hardware=hardware)
+    options.apply(m, made, replace(asked, values=(*asked.values, *copied)))
     return made

@@ -87,7 +87,7 @@ def _building(m: Machinery, repo: Repo, space: Space, building: Building, runs: 
     if not run.is_over:
         return _stage(m, space, Stage.RUNNING_BUILDING if deploy.is_serving(space, runs) else Stage.BUILDING)
     if run.phase != "succeeded":
-        return _fail(m, space, CannotRun(Stage.BUILD_ERROR, trouble.with_tail(m, run, trouble.ended(run, "The build"))))
+        return _fail(m, space, CannotRun(Stage.BUILD_ERROR, trouble.ended(run, "The build")))
     try:
         more = _locked(m, repo, building) if building.step == "lock" else _installed(m, building)
     except CannotRun as problem:
@@ -140,8 +140,7 @@ def _starting(m: Machinery, repo: Repo, space: Space, building: Building, runs: 
         sentence = trouble.ended(run, "The application") if run is not None else "The application was lost."
         if run is not None and run.phase == "stopped":
             return _put(m, space, lambda tx: change.rest(tx, m, space, "sleep"))
-        message = trouble.with_tail(m, run, sentence) if run is not None else sentence
-        return _fail(m, space, CannotRun(Stage.RUNTIME_ERROR, message), run_id=building.run_id)
+        return _fail(m, space, CannotRun(Stage.RUNTIME_ERROR, sentence), run_id=building.run_id)
     if run.phase in deploy.SERVING:
         return _put(m, space, lambda tx: _swap(tx, m, space, building))
     is_waiting = run.phase == "pending" and m.clock.now() > run.created_at + ROOM_MS
@@ -187,8 +186,7 @@ def _served(m: Machinery, space: Space, runs: dict[str, Run]) -> bool:
         return _put(m, space, lambda tx: change.rest(tx, m, space, "sleep"))
     if (run.ended_at or 0) - (run.started_at or 0) >= SPACE_LIVES_MS and space.stage.is_serving:
         return _put(m, space, lambda tx: queries.change(tx, space.repo_id, **change.started(space)))
-    message = trouble.with_tail(m, run, trouble.ended(run, "The application"))
-    return _fail(m, space, CannotRun(Stage.RUNTIME_ERROR, message))
+    return _fail(m, space, CannotRun(Stage.RUNTIME_ERROR, trouble.ended(run, "The application")))
 
 
 def _stage(m: Machinery, space: Space, stage: Stage) -> bool:

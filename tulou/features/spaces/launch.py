@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from tulou.features.repos.model import Repo
 from tulou.features.runs import flavors
 from tulou.features.runs.model import Order, OrderMount
-from tulou.features.spaces import address, ports
+from tulou.features.spaces import ports
 from tulou.features.spaces.model import Built, Plan, Setting, Space
 from tulou.platform.machinery import Machinery
+from tulou.platform.net import apps_host
 
 APP = "/app"
 ENV = "/env"
 DATA = "/data"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HOME = "/tmp/home"  # noqa: S108 - the run's own
 
 
@@ -69,18 +73,18 @@ def _defaults(m: Machinery, repo: Repo, plan: Plan, port: int) -> dict[str, str]
             "GRADIO_SSR_MODE": "False",
             "GRADIO_TEMP_DIR": "/tmp/gradio",  # noqa: S108 - the run's own
         }
-        if m.settings.apps_url == address.PATH_MODE:
-            env["GRADIO_ROOT_PATH"] = address.path(repo.name.full)
+        if apps_host.is_path_mode(m.settings):
+            env["GRADIO_ROOT_PATH"] = f"/spaces/{repo.name.full}/app"
     return env
 
 
 def _about(m: Machinery, repo: Repo, space: Space, plan: Plan) -> dict[str, str]:
     """What the application may know of itself, as on the Hub. No variable overrides it."""
-    base = m.settings.public_url or m.compute.loopback
+    origin = apps_host.origin(m.settings, _public(m), space.slug)
     return {
         "SYSTEM": "spaces",
         "SPACE_ID": repo.name.full,
-        "SPACE_HOST": address.host(m.settings, base, space.slug) or "",
+        "SPACE_HOST": urlsplit(origin).netloc if origin else "",
         "SPACE_AUTHOR_NAME": repo.name.account,
         "SPACE_REPO_NAME": repo.name.name,
         "SPACE_TITLE": plan.title or repo.name.name,
@@ -92,5 +96,8 @@ def _about(m: Machinery, repo: Repo, space: Space, plan: Plan) -> dict[str, str]
 
 def _endpoint(m: Machinery) -> str:
     """The hub as a run reaches it."""
-    public = m.settings.public_url
-    return m.compute.loopback if not public or address.is_loopback(public) else public
+    return m.compute.loopback if urlsplit(_public(m)).hostname in _LOOPBACK else _public(m)
+
+
+def _public(m: Machinery) -> str:
+    return m.settings.public_url or m.compute.loopback

@@ -53,7 +53,7 @@ def delete_secret(m: Machinery, actor: Actor, repo: Repo, name: str) -> None:
     _delete(m, actor, repo, name, is_secret=True)
 
 
-def check(name: str, value: str) -> None:
+def check(name: str, value: str, description: str = "") -> None:
     """Raise BadInput unless a variable or secret may be called so and be this long."""
     if not _NAME.fullmatch(name):
         raise BadInput("The name of a variable or secret has 1 to 200 letters, digits or '_', and does not begin with a digit.")
@@ -61,6 +61,8 @@ def check(name: str, value: str) -> None:
         size = len(value.encode())
     except UnicodeEncodeError as cause:
         raise BadInput("The value of a variable or secret must be text that UTF-8 can write.") from cause
+    if len(description) > _DESCRIPTION or "\0" in description:
+        raise BadInput(f"A description has at most {_DESCRIPTION} characters.")
     if size > SPACE_VALUE or "\0" in value:
         raise BadInput(f"The value of a variable or secret has at most {SPACE_VALUE // 1024} KiB, without NUL.")
 
@@ -90,9 +92,7 @@ def put(tx: Tx, m: Machinery, repo_id: str, name: str, value: str, description: 
 
 def _set(m: Machinery, actor: Actor, repo: Repo, name: str, value: str, description: str | None, *, is_secret: bool) -> None:
     gate.check(actor, repo, Action.WRITE)
-    check(name, value)
-    if description is not None and len(description) > _DESCRIPTION:
-        raise BadInput(f"A description has at most {_DESCRIPTION} characters.")
+    check(name, value, description or "")
     read.get(m, repo)
     with m.db.write() as tx:
         space = queries.take(tx, repo.id)

@@ -28,8 +28,3 @@ def with_tail(m: Machinery, run: Run, sentence: str) -> str:
     """Return the sentence, and below it the last lines that the run printed."""
     found, _, _ = logs.lines(m, run.id, logs.tail_offset(m, run.id, TAIL_LINES))
     return "\n".join([sentence, *(line.text for line in found)])
-
-
-def public(message: str) -> str:
-    """Return of a message what everybody may read: not what the application printed."""
-    return message.split("\n", 1)[0]
