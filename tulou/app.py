@@ -61,6 +61,7 @@ DIALECTS = (
     "tulou.delivery.hf.bucket_files",
     "tulou.delivery.hf.jobs",
     "tulou.delivery.hf.job_streams",
+    "tulou.delivery.hf.scheduled_jobs",
     "tulou.delivery.hf.viewer",
     "tulou.delivery.hf.dataset_parquet",
     "tulou.delivery.hf.later",
@@ -83,6 +84,7 @@ TASKS = (
     "tulou.features.cards.tasks",
     "tulou.features.viewer.tasks",
     "tulou.features.search.tasks",
+    "tulou.features.jobs.tasks",
     "tulou.features.docs.tasks",
     "tulou.features.spaces.tasks",
 )

@@ -38,7 +38,6 @@ _SITE = {
     "/api/collections/{rest*}": "Collections are not built yet.",
     "/api/settings/webhooks": "Webhooks are not built yet.",
     "/api/settings/webhooks/{rest*}": "Webhooks are not built yet.",
-    "/api/scheduled-jobs/{rest*}": "Jobs are not built yet.",
     "/api/users/{user}/likes": "Likes are not built yet.",
     "/api/users/{user}/followers": "Following people is not built.",
     "/api/users/{user}/following": "Following people is not built.",

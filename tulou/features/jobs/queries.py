@@ -70,12 +70,7 @@ def is_live(connection: Connection | Tx, job_id: str | None) -> bool:
 
 def insert_schedule(tx: Tx, one: Schedule, sealed: bytes | None) -> None:
     """Add a schedule."""
-    tx.execute(sa.insert(scheduled_job).values(
-        id=one.id, account_id=one.account_id, created_by=one.created_by, secret_names=json.dumps(one.secret_names), sealed=sealed,
-        labels=json.dumps(one.labels), schedule=one.cron, concurrency=one.may_overlap, suspended=one.is_suspended,
-        last_job_id=one.last_job_id, last_at=one.last_at, next_at=one.next_at, created_at=one.created_at,
-        spec=_schedule_spec(one),
-    ))  # fmt: skip
+    tx.execute(sa.insert(scheduled_job).values(sealed=sealed, **_schedule_columns(one)))
 
 
 def schedule_of(connection: Connection | Tx, account_id: str, schedule_id: str) -> Schedule | None:
@@ -102,8 +97,12 @@ def change_schedule(tx: Tx, seen: Schedule, **values: Any) -> bool:
     """Change a schedule that is still due, or suspended, as it was seen. False: it is not, or it is gone."""
     next_at = scheduled_job.c.next_at
     same = next_at.is_(None) if seen.next_at is None else next_at == seen.next_at
-    mine = sa.and_(scheduled_job.c.id == seen.id, same)
-    return tx.execute(sa.update(scheduled_job).where(mine).values(**values)).rowcount == 1
+    return tx.execute(sa.update(scheduled_job).where(scheduled_job.c.id == seen.id, same).values(**values)).rowcount == 1
+
+
+def replace_schedule(tx: Tx, one: Schedule) -> None:
+    """Write a schedule as it is to be from now on, but for its secrets."""
+    tx.execute(sa.update(scheduled_job).where(scheduled_job.c.id == one.id).values(**_schedule_columns(one)))
 
 
 def sealed_of_schedule(connection: Connection, schedule_id: str) -> bytes | None:
@@ -116,14 +115,14 @@ def delete_schedule(tx: Tx, schedule_id: str) -> None:
     tx.execute(sa.delete(scheduled_job).where(scheduled_job.c.id == schedule_id))
 
 
-def spec_with_problem(one: Schedule, problem: str) -> str:
-    """Return what to store as the specification of a schedule with this problem."""
-    return _schedule_spec(one, problem)
-
-
-def _schedule_spec(one: Schedule, problem: str | None = None) -> str:
-    said = one.problem if problem is None else problem
-    return json.dumps({"asked": one.spec.dump(), "token_id": one.token_id, "problem": said})
+def _schedule_columns(one: Schedule) -> dict[str, Any]:
+    return {
+        "id": one.id, "account_id": one.account_id, "created_by": one.created_by, "labels": json.dumps(one.labels),
+        "spec": json.dumps({"asked": one.spec.dump(), "token_id": one.token_id, "problem": one.problem}),
+        "secret_names": json.dumps(one.secret_names), "schedule": one.cron, "concurrency": one.may_overlap,
+        "suspended": one.is_suspended, "last_job_id": one.last_job_id, "last_at": one.last_at, "next_at": one.next_at,
+        "created_at": one.created_at,
+    }  # fmt: skip
 
 
 def _job(row: sa.Row[Any]) -> Job:
