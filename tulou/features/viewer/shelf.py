@@ -11,6 +11,7 @@ from typing import Any
 from tulou.features.repos.model import Repo
 from tulou.kernel.ids import Sha1
 from tulou.platform.machinery import Machinery
+from tulou.wire.media import sniff
 
 _SPLIT = re.compile(r"\w[\w.-]{0,199}")
 
@@ -83,6 +84,24 @@ def find(m: Machinery, repo: Repo, commit: Sha1, config: str, split: str) -> Spl
         return _read(folder_of(m, repo.id, commit) / str(names.index(config)) / split)
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def first_media(
+    m: Machinery, repo: Repo, commit: Sha1, config: str, split: str, place: tuple[int, int, int]
+) -> tuple[str, bytes] | None:
+    """Return the type and the bytes of a file in a cell of the first rows, by row, column and number; None when it is not there.
+
+    They are kept apart from the tables: they are shown before those are made.
+    """
+    names = configs(m, repo, commit) or []
+    if config not in names or not _SPLIT.fullmatch(split):
+        return None
+    folder = folder_of(m, repo.id, commit) / str(names.index(config)) / f"{split}.first-media"
+    try:
+        found = (folder / "-".join(map(str, place))).read_bytes()
+    except FileNotFoundError:
+        return None
+    return sniff(found).type, found
 
 
 def _read(folder: Path) -> Split:

@@ -11,8 +11,8 @@ import orjson
 import pyarrow as pa
 
 from tulou.platform.tabular.child.cells import cell
-from tulou.platform.tabular.child.media import sniff
 from tulou.platform.tabular.child.problems import Unreadable
+from tulou.wire.media import sniff
 
 ANSWER_BYTES = 32 << 20
 _LEAST = 100

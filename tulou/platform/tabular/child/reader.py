@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from tulou.platform.tabular.child import resident
 from tulou.platform.tabular.child.cells_of_rows import Shape, media_bytes, rows_json
-from tulou.platform.tabular.child.media import sniff
 from tulou.platform.tabular.child.parquet_rows import ParquetRows
 from tulou.platform.tabular.child.problems import BadQuery, Unreadable
 from tulou.platform.tabular.child.text_index import Reader as TextReader
 from tulou.platform.tabular.frames import BYTES, JSON
+from tulou.wire.media import sniff
 
 T = TypeVar("T")
 _OPEN_FILES, _OPEN_INDEXES = 64, 16
@@ -102,16 +102,6 @@ def search(shelf: Shelf, asked: dict[str, Any]) -> tuple[bytes, bytes]:
     return JSON, orjson.dumps({"total": found.total, "rows": found.rows})
 
 
-def packed(shelf: Shelf, asked: dict[str, Any]) -> tuple[bytes, bytes]:
-    """Answer with rows as an Arrow stream."""
-    numbers = range(asked["offset"], asked["offset"] + asked["length"])
-    table = take(shelf, asked["parts"], numbers, asked.get("columns"))
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return BYTES, sink.getvalue().to_pybytes()
-
-
 def main() -> None:
     """Serve until nobody asks any more."""
     shelf = Shelf()
@@ -119,7 +109,6 @@ def main() -> None:
         "rows": lambda asked: rows(shelf, asked),
         "media": lambda asked: media(shelf, asked),
         "search": lambda asked: search(shelf, asked),
-        "arrow": lambda asked: packed(shelf, asked),
     })  # fmt: skip
 
 
