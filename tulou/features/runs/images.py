@@ -32,11 +32,15 @@ def resolve(m: Machinery, name: str) -> tuple[str, tuple[str, ...]]:
     notes = _host_notes(name)
     if notes is not None:
         return HOST_IMAGE, notes
-    known = ", ".join([f"python:{_own_minor()}", "ghcr.io/astral-sh/uv", *names(m)])
     raise BadInput(
-        f"This hub does not have that image, and it fetches none. It has: {known}. "
+        f"This hub does not have that image, and it fetches none. It has: {', '.join(offered(m))}. "
         "Its operator can bring others with: tulou image import NAME FILE.tar"
     )
+
+
+def offered(m: Machinery) -> list[str]:
+    """Return the names of the images that there are, the machine's own Python first."""
+    return [f"python:{_own_minor()}", "ghcr.io/astral-sh/uv", *names(m)]
 
 
 def root_folder(m: Machinery, image: str) -> Path | None:
