@@ -464,6 +464,7 @@ viewer_config = Table(
     Column("commit", SHA1, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("name", Text, nullable=False),
+    Column("builder", String(40)),  # what reads its files: csv, json, parquet, imagefolder …
     Column("problem", Text),  # JSON, as above
     sa.ForeignKeyConstraint(["repo_id", "commit"], ["viewer_commit.repo_id", "viewer_commit.commit"],
                             ondelete="CASCADE", onupdate="CASCADE"),

@@ -54,6 +54,7 @@ SHOWCASE_SECONDS: Final = 900
 """A link to a file on the second origin works this long."""
 VIEWER_MEDIA_SECONDS: Final = 3600
 """A link to a picture or sound in a cell of a dataset works this long."""
+SQL_CHARS: Final = 20_000
 FORM_UPLOAD_FILES: Final = 100
 FORM_UPLOAD_BYTES: Final = 10 * GIB
 """One upload by the plain form; the script of the upload page has no such limits."""

@@ -11,11 +11,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from tulou.delivery.kit.call import Call, in_thread
+from tulou.delivery.kit.dispatch import VIEWER_HOST
 from tulou.delivery.kit.routes import Handler
 from tulou.features.access import gate
 from tulou.features.content import revisions
 from tulou.features.repos.model import Repo
-from tulou.features.viewer import state, tasks
+from tulou.features.viewer import assets, state, tasks
 from tulou.features.viewer.state import ConfigState, SplitState, Trouble, View
 from tulou.kernel.actor import Action
 from tulou.kernel.errors import (
@@ -32,7 +33,6 @@ from tulou.kernel.ids import Sha1
 from tulou.kernel.names import RepoKind, fold, parse_repo_id
 from tulou.platform.machinery import Machinery
 
-HOST = "datasets-server."
 _EXPOSED = "X-Error-Code, X-Revision"
 _NOT_READY = "The server is busier than usual and the response is not ready yet. Please retry later."
 Make = Callable[["Asked"], Any]
@@ -58,7 +58,7 @@ class Asked:
     @property
     def base(self) -> str:
         """Scheme and host of the hub itself, also for those who asked at the viewer's own host."""
-        return self.call.base.replace(f"://{HOST}", "://", 1)
+        return self.call.base.replace(f"://{VIEWER_HOST}", "://", 1)
 
     @property
     def config(self) -> str:
@@ -107,6 +107,11 @@ class Asked:
         if found.state != "ready":
             raise not_ready()
         return found
+
+    def media(self) -> str:
+        """Return the address under which the files inside the cells of the split lie."""
+        prefix = assets.prefix(self.m, self.call.actor, self.repo, self.commit, self.config, self.split)
+        return self.base + prefix
 
     def text(self, name: str, *, limit: int = 10_000) -> str | None:
         """Return a parameter, or None. Raises ViewerProblem when it is too long or has a NUL."""

@@ -45,6 +45,8 @@ class AppHosts(Protocol):
 ErrorPage = Callable[[HubError, Headers, Actor, str], ASGIApp]
 """Shows a problem: with the headers of the request, who asked, and the address to come back to."""
 _NO_SPACE = 28  # errno.ENOSPC
+VIEWER_HOST = "datasets-server."
+"""What stands before the hub's own host where clients look for the dataset viewer."""
 
 
 def as_json(problem: HubError, _headers: Headers, _actor: Actor, _here: str) -> ASGIApp:
@@ -57,7 +59,7 @@ class Dispatcher:
 
     def __init__(
         self, m: Machinery, router: Router, log: Log, error_page: ErrorPage = as_json, usercontent: Router | None = None,
-        apps: AppHosts | None = None,
+        apps: AppHosts | None = None, viewer: Router | None = None,
     ) -> None:  # fmt: skip
         self._m = m
         self._router = router
@@ -67,6 +69,7 @@ class Dispatcher:
         self._log = log
         self._error_page = error_page
         self._apps = apps
+        self._viewer = viewer or Router(())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request, serve one WebSocket, or go with the server from its start to its end."""
@@ -75,7 +78,7 @@ class Dispatcher:
             return
         headers = Headers(scope=scope)
         request_id = _request_id(headers)
-        if self._apps is not None and await self._serve_app(self._apps, scope, headers, request_id, receive, send):
+        if self._apps is not None and not _is_for_viewer(headers) and await self._serve_app(self._apps, scope, headers, request_id, receive, send):
             return
         if scope["type"] != "http":
             await _refuse(send, 404)
@@ -162,8 +165,10 @@ class Dispatcher:
         self, scope: Scope, receive: Receive, headers: Headers, request_id: str, extra: list[tuple[bytes, bytes]]
     ) -> ASGIApp:
         is_apart = usercontent.is_here(self._m.settings, headers.get("host", ""))
-        found = (self._usercontent if is_apart else self._router).find(scope["method"], scope["raw_path"])
-        if found is None and (is_apart or not _is_browser(scope, headers)):
+        is_viewer = _is_for_viewer(headers)
+        router = self._usercontent if is_apart else self._viewer if is_viewer else self._router
+        found = router.find(scope["method"], scope["raw_path"])
+        if found is None and (is_apart or is_viewer or not _is_browser(scope, headers)):
             raise _missing(scope["path"])
         route, params = found or (_NOWHERE, {})
         address = self._origins.client_address(scope, headers)
@@ -211,6 +216,10 @@ async def _refuse(send: Send, status: int) -> None:
     """Refuse a WebSocket."""
     await send({"type": "websocket.http.response.start", "status": status, "headers": []})
     await send({"type": "websocket.http.response.body", "body": b""})
+
+
+def _is_for_viewer(headers: Headers) -> bool:
+    return headers.get("host", "").lower().startswith(VIEWER_HOST)
 
 
 async def _nowhere(call: Call) -> ASGIApp:

@@ -13,7 +13,7 @@ from tulou.db.engine import Tx, insert_or_ignore
 from tulou.db.tables import doomed, lfs_object, repo_object
 from tulou.db.tables import repo as repo_table
 from tulou.features.content.lfs_claims import Holder, Parts
-from tulou.features.content.spool import HashedSpool
+from tulou.features.content.spool import Hashed, HashedSpool
 from tulou.features.quota import use
 from tulou.fsio import atomic
 from tulou.fsio.faults import point
@@ -30,7 +30,7 @@ UNCOMMITTED_SECONDS = 7 * 24 * 3600
 _UPLOAD_ID = re.compile(r"[0-9a-f]{24}")
 
 
-def publish(m: Machinery, holder: Holder, spool: HashedSpool) -> None:
+def publish(m: Machinery, holder: Holder, spool: Hashed) -> None:
     """Make what `spool` holds an object of the repository. Takes over its file. Raises Unprocessable if it is not that object.
 
     # 1 hashed as it arrived, and compared   2 blob published   3 one transaction: object + ownership + quota + event   4 answer

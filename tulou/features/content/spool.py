@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from tulou.fsio import atomic, faults
 from tulou.kernel.errors import TooLarge
 from tulou.platform.machinery import Machinery
+
+
+class Hashed(Protocol):
+    """A finished file of known size and SHA-256, in the work folder."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+
+    @property
+    def sha256(self) -> str:
+        """Its hash, in hex."""
 
 
 class Spool:

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("commit", sa.String(length=40), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("builder", sa.String(length=40), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["repo_id", "commit"], ["viewer_commit.repo_id", "viewer_commit.commit"], ondelete="CASCADE", onupdate="CASCADE"
