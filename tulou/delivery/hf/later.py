@@ -30,6 +30,8 @@ _REPO = {
     "dev-mode": "Running Spaces is not built yet.",
     "storage": "Running Spaces is not built yet.",
     "volumes": "Running Spaces is not built yet.",
+    "sql-console/embed": "Saved queries are not built: the address of a query's page says all of it.",
+    "sql-console/embed/{id}": "Saved queries are not built: the address of a query's page says all of it.",
     "logs/{rest*}": "Running Spaces is not built yet.",
 }
 
