@@ -32,13 +32,19 @@ class Resources:
     pids: int = 512
     tmp_mb: int = 512
     """Size of its /tmp, which lies in memory."""
+    disk_mb: int = 10_240
+    """How much its writable mounts may hold in all. Looked at every few seconds: one that grew past it ends as `failed`."""
     log_mb: int = 64
     """What it prints beyond this is dropped, and the log says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A file or folder of this machine that the run sees at `target`, an absolute path."""
+    """A file or folder of this machine that the run sees at `target`, an absolute path.
+
+    What is mounted `rw` belongs to one run at a time, and must have no hard links from elsewhere in it: where the hub is no root,
+    the run writes with the rights of the hub. What the hub finds in it later is a stranger's: links may lead anywhere.
+    """
 
     source: Path
     target: str

@@ -19,6 +19,7 @@ from tulou.kernel.errors import ComputeOff
 from tulou.platform.compute.base import ENDED, Door, Level, Node, NoSuchRun, Observed, Resources, RunSpec, Signal, StartFailed
 from tulou.platform.compute.local import cgroup, doors, egress, host, order, users
 from tulou.platform.compute.local import folder as runs
+from tulou.platform.compute.local.child import owner
 from tulou.settings import Settings
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -172,6 +173,8 @@ class LocalCompute:
         runs.put_down(place)
         if self._users:
             self._users.release(place.name)
+        if os.geteuid() != 0:
+            owner.open_up(str(place))
         atomic.remove_tree(place)
 
 
@@ -207,7 +210,7 @@ def open_compute(settings: Settings, folder: Path) -> LocalCompute:
         memory_mb=settings.compute_memory_mb or host.memory_mb() * 3 // 4,
         pids=32768,
     )
-    machine = order.Host(level, bwrap, tree, etc)
+    machine = order.Host(level, bwrap, tree, etc, host.counts_processes())
     allowed = egress.named(settings)
     return LocalCompute(folder, machine, node=_node(folder), total=total, allowed=allowed, notes=_notes(level, problem, tree))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
 import shutil
 import subprocess
@@ -61,3 +62,9 @@ def probe(bwrap: str) -> str:
 def memory_mb() -> int:
     """Return how much memory this machine has."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // (1024 * 1024)
+
+
+def counts_processes() -> bool:
+    """Whether the limit on a user's processes (RLIMIT_NPROC) is kept in each user namespace: since Linux 5.14."""
+    major, minor = os.uname().release.split(".")[:2]
+    return (int(major), int("".join(itertools.takewhile(str.isdecimal, minor)))) >= (5, 14)

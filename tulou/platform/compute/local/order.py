@@ -43,6 +43,8 @@ class Host:
     cgroups: Tree
     made_etc: Path
     """A folder with the files of /etc that are made."""
+    counts_processes: bool
+    """Whether the kernel counts the processes of a user in each user namespace alone."""
 
 
 def made_etc() -> dict[str, bytes]:
@@ -62,7 +64,13 @@ def compose(
         "bwrap": host.bwrap,
         "uid": uid if level == "sandbox" else None,
         "cgroup": {"name": group, "v2": host.cgroups.v2, "v1": host.cgroups.v1},
-        "limits": {"memory": spec.resources.memory_mb * _MIB, "cpus": spec.resources.cpus, "pids": spec.resources.pids},
+        "limits": {
+            "memory": spec.resources.memory_mb * _MIB,
+            "cpus": spec.resources.cpus,
+            "pids": spec.resources.pids,
+            "disk": spec.resources.disk_mb * _MIB,
+        },
+        "counts_processes": host.counts_processes,
         "log_bytes": spec.resources.log_mb * _MIB,
         "timeout_s": spec.timeout_s,
         "lease_s": spec.lease_s,

@@ -13,7 +13,7 @@ from typing import Any
 
 from tulou.fsio import journal
 from tulou.platform.compute.local.cgroup import Group, Tree
-from tulou.platform.compute.local.child import launch, namespaces
+from tulou.platform.compute.local.child import launch, namespaces, owner
 from tulou.platform.compute.local.child.output import Output
 from tulou.platform.compute.local.child.way_out import WayOut
 
@@ -23,7 +23,8 @@ _READ = 64 * 1024
 _RATE = 4 * 1024 * 1024
 """Bytes of output a second that are taken from a run; one that prints faster waits, as at any slow terminal."""
 _DRAIN_S = 1.0
-_TICK_S = 5.0
+_TICK_S, _LONG_TICK_S = 1.0, 5.0
+_FIRST_SWEEP_S, _SWEEP_S = 1.0, 3.0
 
 
 class Keeper:
@@ -44,6 +45,9 @@ class Keeper:
         self._kill_at: float | None = None
         self._timeout_at = _after(order["timeout_s"])
         self._lease_at = _after(order["lease_s"])
+        steps = [step for step in order.get("steps", ()) if isinstance(step, dict)]
+        self._written = [step for step in steps if step["mode"] != "ro"]
+        self._sweep, self._sweep_at = 0, time.monotonic() + _FIRST_SWEEP_S
         self._allowance, self._allowed_at = float(_RATE), time.monotonic()
 
     def start(self) -> None:
@@ -93,7 +97,8 @@ class Keeper:
     def _wait_ms(self) -> int:
         now = time.monotonic()
         deadlines = (self._kill_at, self._timeout_at, self._lease_at, self._output.due(), self._thirsty_until())
-        return max(0, int((min(at for at in (*deadlines, now + _TICK_S) if at) - now) * 1000) + 1)
+        tick = _TICK_S if self._written else _LONG_TICK_S
+        return max(0, int((min(at for at in (*deadlines, now + tick) if at) - now) * 1000) + 1)
 
     def _meet_deadlines(self) -> None:
         now = time.monotonic()
@@ -109,6 +114,7 @@ class Keeper:
         if self._kill_at is not None and now >= self._kill_at:
             self._kill_at = now + 1.0
             self._child.kill(self._group)
+        self._look_at_disk(now)
         if self._thirsty_until() is None and not self._child.silent:
             self._poll.register(self._child.output, select.POLLIN)
 
@@ -179,14 +185,18 @@ class Keeper:
         self._door = namespaces.forked(lambda: namespaces.serve_sockets(self._doorbell, self._child.init, uid))
 
     def _end(self) -> None:
-        code = self._child.reap()
+        code, used = self._child.reap()
         self._child.kill(self._group)
         self._drain()
         if self._door:
             os.kill(self._door, signal.SIGKILL)
             os.waitpid(self._door, 0)
         self._way_out.close()
+        if self._sweep:
+            os.kill(self._sweep, signal.SIGKILL)
+            os.waitpid(self._sweep, 0)
         ooms, (memory, peak, seconds) = self._group.ooms(), self._group.usage()
+        peak, seconds = peak or used.ru_maxrss * 1024, seconds or used.ru_utime + used.ru_stime
         phase, detail = self._verdict(code, ooms)
         self._take_back()
         self._output.flush(_now())
@@ -195,11 +205,22 @@ class Keeper:
         self._say("ended", durable=True, phase=phase, exit_code=code, detail=detail, usage=usage)
 
     def _take_back(self) -> None:
-        """What the run wrote is the hub's again: the next run that gets it is another user."""
-        if self._order["uid"] is not None:
-            from tulou.platform.compute.local.child import stage  # noqa: PLC0415 - loading ctypes is a fifth of a keeper's start
+        """Make what the run wrote the hub's again: the next run that gets it is another user."""
+        for one in self._written:
+            if one["mode"] == "rw":
+                owner.give(one["source"], os.geteuid(), is_final=True)
 
-            stage.give_writable([step for step in self._order["steps"] if isinstance(step, dict)], os.geteuid())
+    def _look_at_disk(self, now: float) -> None:
+        """Measure what the run wrote, in a process that may take its time."""
+        limit = self._order["limits"]["disk"]
+        if self._sweep:
+            pid, status = os.waitpid(self._sweep, os.WNOHANG)
+            if pid:
+                self._sweep, self._sweep_at = 0, now + _SWEEP_S
+                if os.waitstatus_to_exitcode(status) == owner.TOO_MUCH:
+                    self._stop("disk")
+        elif limit and self._written and now >= self._sweep_at and not self._why:
+            self._sweep = owner.measure([one["above"] if "above" in one else one["source"] for one in self._written], limit)
 
     def _drain(self) -> None:
         """Read what is left in the pipe; a process that got away may hold it open, so not for ever."""
@@ -217,6 +238,8 @@ class Keeper:
     def _verdict(self, code: int | None, ooms: int) -> tuple[str, str]:
         if self._why == "lease":
             return "lost", "its lease was not renewed in time"
+        if self._why == "disk":
+            return "failed", "it wrote more than it may keep"
         if self._why:
             return self._why, ""
         if code == 0:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tulou.platform.compute.local.cgroup import Group
-from tulou.platform.compute.local.child import seccomp
+from tulou.platform.compute.local.child import owner, seccomp
 from tulou.platform.compute.local.child.namespaces import become
 
 _READY_S = 15.0
@@ -76,11 +76,11 @@ class Child:
         else:
             _signal_group(self.pid, number)
 
-    def reap(self) -> int | None:
-        """Return the exit code, 128 and the number for a signal, as shells say it."""
-        _, status = os.waitpid(self.pid, 0)
+    def reap(self) -> tuple[int, resource.struct_rusage]:
+        """Return the exit code, 128 and the number for a signal, as shells say it; and what was used."""
+        _, status, used = os.wait4(self.pid, 0)
         code = os.waitstatus_to_exitcode(status)
-        return code if code >= 0 else 128 - code
+        return code if code >= 0 else 128 - code, used
 
 
 def start(order: dict[str, Any], group: Group) -> Child:
@@ -97,6 +97,9 @@ def start(order: dict[str, Any], group: Group) -> Child:
     if isolated and not said:
         raise Refused(_last_words(output, pid))
     init = int(json.loads(said)["child-pid"]) if isolated else pid
+    if isolated and order["uid"] is None and order["counts_processes"] and not group.is_there:
+        # It waits at the gate. Set only now, the limit counts the processes of the run's own user namespace.
+        _lower(init, resource.RLIMIT_NPROC, order["limits"]["pids"])
     return Child(pid, init, output, os.pidfd_open(pid), gate, isolated=isolated)
 
 
@@ -120,17 +123,21 @@ def _fork(order: dict[str, Any], group: Group, output: int, last_step: Callable[
 
 
 def _limit(order: dict[str, Any], group: Group) -> None:
+    """Limit this process in what no control group limits: the size of a file; without groups, all that a process can be."""
+    limits = order["limits"]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if limits["disk"]:
+        _lower(0, resource.RLIMIT_FSIZE, limits["disk"])
     if not group.is_there:
-        _lower(resource.RLIMIT_AS, order["limits"]["memory"])
+        _lower(0, resource.RLIMIT_AS, limits["memory"])
         if order["uid"] is not None:
-            _lower(resource.RLIMIT_NPROC, order["limits"]["pids"])
+            _lower(0, resource.RLIMIT_NPROC, limits["pids"])
 
 
-def _lower(kind: int, value: int) -> None:
-    _, hard = resource.getrlimit(kind)
+def _lower(pid: int, kind: int, value: int) -> None:
+    _, hard = resource.prlimit(pid, kind)
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(kind, (value, value))
+    resource.prlimit(pid, kind, (value, value))
 
 
 def _isolated(order: dict[str, Any], status: int, waiting: int) -> None:
@@ -141,7 +148,9 @@ def _isolated(order: dict[str, Any], status: int, waiting: int) -> None:
     else:
         from tulou.platform.compute.local.child import stage  # noqa: PLC0415 - loading ctypes is a fifth of a keeper's start
 
-        stage.give_writable(seen, order["uid"])
+        for one in seen:
+            if one["mode"] == "rw":
+                owner.give(one["source"], order["uid"])
         places = stage.Stage(order["uid"]).lay_out(seen)
     arguments, filter_fd = _memory("arguments", _arguments(order, places)), _memory("filter", seccomp.program())
     for fd in (arguments, filter_fd, status, waiting):

@@ -1,4 +1,4 @@
-"""Let the user of a run own the folders that it may write to while it runs, and take them back afterwards."""
+"""What a run may write to: whose it is, and how much there is of it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,69 @@ import os
 import stat
 from contextlib import suppress
 
+TOO_MUCH = 3
+"""How the process that measures ends if there is more than allowed."""
+_BLOCK, _SMALLEST = 512, 4096
+_POLITE = 10
 
-def give(path: str, uid: int) -> None:
+
+def give(path: str, uid: int, *, is_final: bool = False) -> None:
     """Make `uid` the owner of a file, or of a folder and all that is in it. Links are not followed. Raises OSError.
 
-    A file with a second name is left alone: that may lie in the hub's store, which is nobody's to change.
+    A file with a second name is left alone: that may lie in the hub's store, which is nobody's to change. In the end no file may
+    lend its owner's rights to others (setuid): where the hub is no root, runs write as its user.
     """
-    os.chown(path, uid, uid, follow_symlinks=False)
+    if os.geteuid() == 0:
+        os.chown(path, uid, uid, follow_symlinks=False)
     if os.path.isdir(path) and not os.path.islink(path):
         for _, folders, files, within in os.fwalk(path):
             for name in (*folders, *files):
                 # Somebody else of the hub may be deleting here.
                 with suppress(FileNotFoundError):
-                    _give(name, within, uid)
+                    _give(name, within, uid, is_final=is_final)
 
 
-def _give(name: str, within: int, uid: int) -> None:
+def _give(name: str, within: int, uid: int, *, is_final: bool) -> None:
     found = os.stat(name, dir_fd=within, follow_symlinks=False)
-    if found.st_uid != uid and (stat.S_ISDIR(found.st_mode) or found.st_nlink == 1):
+    if not stat.S_ISDIR(found.st_mode) and found.st_nlink > 1:
+        return
+    if found.st_uid != uid:
         os.chown(name, uid, uid, dir_fd=within, follow_symlinks=False)
+    lends = found.st_mode & (stat.S_ISUID | stat.S_ISGID)
+    if is_final and lends and not stat.S_ISLNK(found.st_mode):
+        os.chmod(name, stat.S_IMODE(found.st_mode) & ~lends, dir_fd=within)
+
+
+def measure(paths: list[str], limit: int) -> int:
+    """Start a process that ends with TOO_MUCH if these folders hold more than `limit` bytes, and return its id."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.nice(_POLITE)
+            code = TOO_MUCH if _holds_more(paths, limit) else 0
+        finally:
+            os._exit(code)
+    return pid
+
+
+def _holds_more(paths: list[str], limit: int) -> bool:
+    total = 0
+    for path in paths:
+        for _, folders, files, within in os.fwalk(path):
+            for name in (*folders, *files):
+                with suppress(FileNotFoundError):
+                    # However small, a file takes room: a million empty ones count too.
+                    total += max(_SMALLEST, os.stat(name, dir_fd=within, follow_symlinks=False).st_blocks * _BLOCK)
+            if total > limit:
+                return True
+    return False
+
+
+def open_up(path: str) -> None:
+    """Let the owner of a folder and of all that is in it delete them: a run may have closed them."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        os.chmod(path, stat.S_IRWXU)
+        for entry in os.scandir(path):
+            if entry.is_dir(follow_symlinks=False):
+                open_up(entry.path)

@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 from typing import Any
 
-from tulou.platform.compute.local.child import mounts, owner
+from tulou.platform.compute.local.child import mounts
 
 _PLACE = "/tmp"
 """It is on every machine, and covered in these mounts only."""
@@ -68,10 +68,3 @@ class Stage:
         layers = f"lowerdir={below},upperdir={own}/up,workdir={own}/work"
         mounts.mount("overlay", shown, "overlay", mounts.NOSUID | mounts.NODEV, layers)
         return shown
-
-
-def give_writable(seen: list[dict[str, Any]], uid: int) -> None:
-    """Make a user the owner of everything that is mounted `rw`."""
-    for one in seen:
-        if one["mode"] == "rw":
-            owner.give(one["source"], uid)
