@@ -22,7 +22,7 @@ from tulou.platform.markup.docs_words import say
 from tulou.platform.markup.markdown import BUDGET
 from tulou.wire.doc_sections import Anchors, outside_code, plain_title
 
-SECONDS = 2.0
+SECONDS = 4.0
 MAX_TAGS = 20_000
 TOC = 200
 ISLAND = re.compile(r'<span class="doc-formula-(\d{1,6})"></span>')
