@@ -63,6 +63,7 @@ DIALECTS = (
     "tulou.delivery.hf.job_streams",
     "tulou.delivery.hf.scheduled_jobs",
     "tulou.delivery.hf.viewer",
+    "tulou.delivery.hf.viewer_sql",
     "tulou.delivery.hf.dataset_parquet",
     "tulou.delivery.hf.later",
     "tulou.delivery.git.smart",
