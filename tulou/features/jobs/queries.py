@@ -74,9 +74,10 @@ def insert_schedule(tx: Tx, one: Schedule, sealed: bytes | None) -> None:
 
 
 def schedule_of(connection: Connection | Tx, account_id: str, schedule_id: str) -> Schedule | None:
-    """Return a schedule of an account."""
+    """Return a schedule of an account; in a write transaction, hold it until that ends."""
     mine = sa.and_(scheduled_job.c.id == schedule_id, scheduled_job.c.account_id == account_id)
-    row = connection.execute(sa.select(scheduled_job).where(mine)).first()
+    query = sa.select(scheduled_job).where(mine)
+    row = connection.execute(query.with_for_update() if isinstance(connection, Tx) else query).first()
     return _schedule(row) if row else None
 
 

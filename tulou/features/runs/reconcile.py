@@ -79,7 +79,7 @@ class Reconciler:
         for run in started:
             if not self._is_held(run):
                 self._advance(run, seen.get(run.machine_id))
-        taken = self._begin([run for run in rows if run.phase == "pending"], sum(run.order.memory_mb for run in started))
+        taken = self._begin([run for run in rows if run.phase == "pending"], room.Taken(started))
         self._renew(started)
         self._sweep(rows)
         if taken or any(run.phase == "starting" or run.want == "stop" for run in started):
@@ -120,7 +120,7 @@ class Reconciler:
         else:
             self._follow(run, seen)
 
-    def _begin(self, waiting: list[Run], used: int) -> bool:
+    def _begin(self, waiting: list[Run], taken: room.Taken) -> bool:
         """Take what waits and has room, oldest first. Says whether anything was taken or ended."""
         if not waiting:
             return False
@@ -131,10 +131,10 @@ class Reconciler:
                 finish.end_unstarted(self._m, run, "stopped", "")
             elif (problem := room.never(machine, run)) is not None:
                 finish.end_unstarted(self._m, run, "failed", problem)
-            elif used + run.order.memory_mb > machine.total.memory_mb or not self._take(run):
+            elif not taken.fits(machine, run) or not self._take(run):
                 continue
             else:
-                used += run.order.memory_mb
+                taken.add(run)
             acted = True
         return acted
 
