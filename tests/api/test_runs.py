@@ -245,3 +245,22 @@ def test_the_logs_of_several_runs_read_as_one(m, machine, loop):
     assert [line.text for line in logs.several(m, [first, second], 4)[0]] == ["b"]
     assert [line.text for line in logs.several(m, [first, second], 8)[0]] == ["c"]
     assert logs.several(m, [], 0) == ([], 0, True)
+
+
+def test_a_run_that_the_hub_cannot_start_is_given_up_after_a_few_tries(m, machine, loop):
+    reports = []
+    patient = Reconciler(m, lambda event, _detail: reports.append(event), {})
+    patient._not_before = _Never()  # no waiting between the tries
+    start, machine.start = machine.start, lambda spec: spec.nothing
+    run_id = ask(m)
+    found = follow(patient, m, run_id, "failed", rounds=200)
+    assert "its log says how" in found.detail
+    assert reports == ["runs.failed"] * 3
+    machine.start = start
+    follow(patient, m, ask(m), "running")
+    patient.stop()
+
+
+class _Never(dict):
+    def __setitem__(self, key, value):
+        """Forget."""

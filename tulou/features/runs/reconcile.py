@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -29,6 +31,8 @@ LEASE_MS = 60_000
 BUSY_SECONDS, LIVE_SECONDS, IDLE_SECONDS = 0.1, 0.5, 5.0
 """How long to rest while something starts or ends, while something runs, and while nothing does."""
 SWEEP_MS = 60_000
+TRIES = 3
+"""How often starting a run may fail for reasons that nobody foresaw."""
 _OF_A_ROW = re.compile(r"([0-9a-f]{24})-[0-9]+")
 """Runs that the hub starts beside the rows, such as the viewer's, have other names."""
 
@@ -45,6 +49,8 @@ class Reconciler:
         self._thread: threading.Thread | None = None
         self._hands = ThreadPoolExecutor(4, thread_name_prefix="runs")
         self._held: set[str] = set()
+        self._failures: Counter[str] = Counter()
+        self._not_before: dict[str, float] = {}
         self._lock = threading.Lock()
         self._swept_at = 0
         self._renewed_at = 0
@@ -88,7 +94,7 @@ class Reconciler:
 
     def _is_held(self, run: Run) -> bool:
         with self._lock:
-            return run.machine_id in self._held
+            return run.machine_id in self._held or time.monotonic() < self._not_before.get(run.machine_id, 0)
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
@@ -198,11 +204,21 @@ class Reconciler:
     def _handled(self, run: Run, work: Callable[[], None]) -> None:
         try:
             work()
-        except Exception as problem:  # noqa: BLE001 - the next round looks at this run again
+        except Exception as problem:  # noqa: BLE001 - a later round looks at this run again
             self._report("runs.failed", problem, run=run.id)
+            self._give_time(run)
         finally:
             with self._lock:
                 self._held.discard(run.machine_id)
+
+    def _give_time(self, run: Run) -> None:
+        """Let a run be for a while that the hub could not handle; give up one that it cannot start."""
+        self._failures[run.machine_id] += 1
+        times = self._failures[run.machine_id]
+        self._not_before[run.machine_id] = time.monotonic() + min(60.0, 2.0**times)
+        if times >= TRIES and run.phase in {"pending", "starting"}:
+            detail = "It could not be started: the hub failed, and its log says how."
+            finish.end_unstarted(self._m, replace(run, phase="starting"), "failed", detail)
 
     def _renew(self, started: list[Run]) -> None:
         now = self._m.clock.now()
