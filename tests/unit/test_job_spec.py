@@ -71,7 +71,8 @@ def test_what_is_no_job_is_refused_in_words(wrong):
     "unbuilt",
     [
         {"spaceId": "a/b"}, {"expose": {"ports": [80], "portsPublic": []}}, {"ssh": {"enabled": True}},
-        {"network": {"group": "g"}}, {"resourceGroupId": "x"}, {"volumes": [{"source": "a/b", "mountPath": "/x", "readOnly": False}]},
+        {"network": {"group": "g"}}, {"resourceGroupId": "x"},
+        {"volumes": [{"source": "a/b", "mountPath": "/x", "readOnly": False}]},
     ],
 )  # fmt: skip
 def test_what_this_hub_cannot_do_is_refused_and_not_dropped(unbuilt):
@@ -194,7 +195,8 @@ def test_a_python_that_is_not_quite_the_one_asked_for_is_said():
 
 @pytest.mark.parametrize(("name", "good"), [
     ("ubuntu", True), ("pytorch/pytorch:2.6.0-cuda12.4", True), ("a@sha256:00", True), ("", False), ("../x", False),
-    ("a/../b", False), ("/a", False), ("a//b", False), ("a b", False), ("a/", False), (".a", False), ("a" * 201, False), ("a\n", False),
+    ("a/../b", False), ("/a", False), ("a//b", False), ("a b", False), ("a/", False), (".a", False), ("a" * 201, False),
+    ("a\n", False),
 ])  # fmt: skip
 def test_names_of_images_are_no_paths(name, good):
     assert is_name(name) is good
