@@ -237,6 +237,8 @@ class Reconciler:
             return
         self._swept_at = now
         needed = {run.machine_id for run in rows}
+        for name in self._not_before.keys() - needed:
+            del self._not_before[name], self._failures[name]
         known = {name: found[1] for name in self._m.compute.observe() if (found := _OF_A_ROW.fullmatch(name))}
         with self._m.db.read() as connection:
             runs = queries.by_ids(connection, known.values())
