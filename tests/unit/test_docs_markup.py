@@ -18,8 +18,8 @@ from tulou.platform.markup.place import Place
 from tulou.wire import docstring
 
 OURS = {
-    "notice", "good", "warn", "doc-alert", "doc-tabs", "doc-tab", "doc-tab-title", "doc-card", "doc-formula", "doc-object", "doc-sig",
-    "doc-subhead", "doc-items", "doc-missing", "doc-since", "button", "plain", "little", "quiet", "small",
+    "notice", "good", "warn", "doc-alert", "doc-tabs", "doc-tab", "doc-tab-title", "doc-card", "doc-formula", "doc-object",
+    "doc-sig", "doc-subhead", "doc-items", "doc-missing", "doc-since", "button", "plain", "little", "quiet", "small",
 }  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def check_inert(html: str) -> None:
         ('<Youtube id="abc-1_2"/>', 'href="https://www.youtube.com/watch?v=abc-1_2"'),
         ('<PipelineTag pipeline="text-generation"/>', 'href="/models?pipeline_tag=text-generation"'),
         ("[[open-in-colab]]", 'href="/docs/notebook"'),
-        ("<InferenceSnippet\n  pipeline=text\n  providersMapping={ {\"a\":{\"b\":\"c\"}} }\n/>\n\nafter", "<p>after</p>"),
+        ('<InferenceSnippet\n  pipeline=text\n  providersMapping={ {"a":{"b":"c"}} }\n/>\n\nafter', "<p>after</p>"),
         ('<Added version="1.2"/>', "<strong>Added in version 1.2</strong>"),
         ('<Question choices={[{text: "yes", explain: "so it is", correct: true}]} />', "<summary>yes</summary>"),
         ('<HubModel id="alice/x"/>', '<div class="doc-card" data-card="model:alice/x"></div>'),
@@ -177,13 +177,14 @@ def test_hostile_documentation_is_inert(text: str):
     check_inert(page.html)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     st.lists(
         st.sampled_from([
-            "<Tip>", "</Tip>", "<hfoptions id='a'>", "</hfoptions>", "<hfoption id=\"b\">", "</hfoption>", "<pt>", "</pt>", "\n", "\n\n",
-            "```", "> ", "- ", "  ", "$$", "\\\\(", "\\\\)", "x", "[`lib.f`]", "[[autodoc]] lib.f", "[!TIP]", "# ", "[[a]]", "<", ">", "{",
-            "}", "\"", "<HubModel id='a/b'/>", "<Youtube id='", "/>", "<div>", "</div>", "<details>", "|", "<!--", "-->", "&", "\\frac{",
+            "<Tip>", "</Tip>", "<hfoptions id='a'>", "</hfoptions>", '<hfoption id="b">', "</hfoption>", "<pt>", "</pt>", "\n",
+            "\n\n", "```", "> ", "- ", "  ", "$$", "\\\\(", "\\\\)", "x", "[`lib.f`]", "[[autodoc]] lib.f", "[!TIP]", "# ",
+            "[[a]]", "<", ">", "{", "}", '"', "<HubModel id='a/b'/>", "<Youtube id='", "/>", "<div>", "</div>", "<details>", "|", "<!--",
+            "-->", "&", "\\frac{",
         ]),
         max_size=40,
     )
@@ -206,12 +207,12 @@ def test_no_text_raises_or_becomes_anything_that_acts(pieces: list[str]):
 )  # fmt: skip
 def test_no_documentation_takes_more_than_some_seconds(text: str):
     begin = time.process_time()
-    page = show(text)
-    assert time.process_time() - begin < 12  # the budget is four seconds; the rest is for slow machines
+    page = lay_out(text, Shelf(), seconds=1.0)
+    assert time.process_time() - begin < 6  # the budget is one second; the rest is for slow machines
     assert len(page.html) < 30_000_000
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text(st.sampled_from("\\{}[]()^_&<>\"'abx12+-=,.|/ frctqsmgilhdn"), max_size=80))
 def test_no_formula_raises_or_brings_anything_but_mathml(source: str):
     html = maths.to_mathml(source, is_block=False)

@@ -72,6 +72,9 @@ def newer(call: Call, offered: list[Choice]) -> Choice | None:
     """Return the newest version, for readers of an older one."""
     if call.found_repo is None:
         return None
-    known = [choice for choice in offered if choice.label in site.versions(call.m, call.repo)]
-    current = next((choice for choice in known if choice.is_current), None)
-    return known[0] if current is not None and not known[0].is_current else None
+    first = next(iter(site.releases(call.m, call.repo)), None)
+    current = next((choice for choice in offered if choice.is_current), None)
+    if first is None or current is None or current.label not in site.versions(call.m, call.repo):
+        return None
+    place = {choice.label: number for number, choice in enumerate(offered)}
+    return next((choice for choice in offered if choice.label == first and place[first] < place[current.label]), None)

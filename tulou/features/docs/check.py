@@ -156,10 +156,14 @@ class _Checker:
         """Return the anchors of the objects that a page describes, and of their members."""
         if self._packages is None:
             return []
-        found = [self._packages.outline.find(name) for name in AUTODOC.findall(body)]
         outline = self._packages.outline
-        paths = [known.path for known in found if known is not None]
-        return [*paths, *(f"{path}.{name}" for path in paths for name in outline.members.get(path, ()))]
+        anchors: list[str] = []
+        for said in AUTODOC.findall(body):
+            found = outline.find(said)
+            if found is not None:
+                shown = self._packages.shown_path(said, found)
+                anchors += [shown, *(f"{shown}.{name}" for name in outline.members.get(found.path, ()))]
+        return anchors
 
     def _note(self, tree: Tree, local: str, what: str, name: str) -> None:
         shown = "".join(letter if letter.isprintable() else "�" for letter in name[:300])

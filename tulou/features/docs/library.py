@@ -114,7 +114,7 @@ def _tree(source: Source, layout: Layout, files: dict[str, str], language: str) 
     if not layout.has_contents:
         return Tree(language, folder, _listed(source, pages), pages)
     try:
-        contents = doc_toctree.parse(_text(source, f"{folder}/{doc_layout.CONTENTS}"))
+        contents = doc_toctree.parse(_text(source, f"{folder}/{doc_layout.CONTENTS}")) or _listed(source, pages)
         redirects = doc_toctree.redirects(_text(source, f"{folder}/_redirects.yml"))
     except WireError as problem:
         return Tree(language, folder, _listed(source, pages), pages, problem=problem.message)
@@ -122,7 +122,10 @@ def _tree(source: Source, layout: Layout, files: dict[str, str], language: str) 
 
 
 def _text(source: Source, path: str) -> str:
-    return (source.read(path, FRONT_MATTER) or b"").decode("utf-8", "replace")
+    content = source.read(path, FRONT_MATTER)
+    if content is None and source.exists(path):
+        raise WireError(f"The file may have at most {FRONT_MATTER // 1024} KiB.")
+    return (content or b"").decode("utf-8", "replace")
 
 
 def _listed(source: Source, pages: dict[str, str]) -> tuple[Entry, ...]:

@@ -35,11 +35,21 @@ class Objects:
     outline: Outline
     root: str
     """The folder of packages: `src/`, or nothing."""
-    pages: dict[str, str]
+    pages: dict[str, tuple[str, str]]
+    """Full path of an object → the page that describes it, and the path under which it does."""
 
-    def page_of(self, found: Object) -> str | None:
-        """Return the page that describes an object, itself or as a member of its class."""
-        return self.pages.get(found.path) or self.pages.get(found.path.rpartition(".")[0])
+    def place_of(self, found: Object) -> tuple[str, str] | None:
+        """Return the page that describes an object, itself or as a member of its class, and its anchor there."""
+        known = self.pages.get(found.path)
+        if known is None:
+            local, shown = self.pages.get(found.path.rpartition(".")[0], ("", ""))
+            known = (local, f"{shown}.{found.name}") if shown else None
+        return known
+
+    def shown_path(self, said: str, found: Object) -> str:
+        """Return the path under which a page shows an object: as it was said, with the package before it."""
+        package = found.path.partition(".")[0]
+        return said if said.partition(".")[0] in self.outline.packages else f"{package}.{said}"
 
 
 def of(m: Machinery, source: Source, library: Library) -> Objects | None:
@@ -50,10 +60,13 @@ def of(m: Machinery, source: Source, library: Library) -> Objects | None:
         return None
     key = "-".join(source.folder_key(package) or "" for package in packages)
     outline = m.markup.kept(("outline", key), lambda: _outline(m, source, packages, key), lambda o: 800 * len(o.objects) + 200)
-    found = {path: local for local, path in asked}
-    pages = {known.path: local for path, local in found.items() if (known := outline.find(path)) is not None}
     root = packages[0].rpartition("/")[0]
-    return Objects(key, outline, f"{root}/" if root else "", pages)
+    objects = Objects(key, outline, f"{root}/" if root else "", {})
+    for local, said in asked:
+        known = outline.find(said)
+        if known is not None:
+            objects.pages.setdefault(known.path, (local, objects.shown_path(said, known)))
+    return objects
 
 
 def warm(m: Machinery, source: Source, library: Library) -> None:
@@ -70,8 +83,9 @@ def describe(objects: Objects, source: Source, path: str, members: Sequence[str]
     if found.kind == "class" and (not members or "all" in members):
         names = [*objects.outline.public_members(found), *names]
     shown = [(name, objects.outline.member(found, name)) for name in dict.fromkeys(names)][:DOCS_MEMBERS]
-    below = tuple(_described(objects, source, child, f"{found.path}.{name}") for name, child in shown if child is not None)
-    return _described(objects, source, found, found.path, below)
+    own = objects.shown_path(path, found)
+    below = tuple(_described(objects, source, child, f"{own}.{name}") for name, child in shown if child is not None)
+    return _described(objects, source, found, own, below)
 
 
 def _described(objects: Objects, source: Source, found: Object, path: str, members: tuple[Described, ...] = ()) -> Described:

@@ -13,7 +13,7 @@ from tulou.features.docs.library import Library, Tree
 from tulou.features.docs.source import GitSource, Source
 from tulou.features.docs.view import View
 from tulou.features.repos.model import Repo
-from tulou.kernel.errors import EntryNotFound, NotFound, RevisionNotFound
+from tulou.kernel.errors import EntryNotFound, RevisionNotFound
 from tulou.kernel.limits import CARD_BYTES
 from tulou.platform.machinery import Machinery
 from tulou.platform.markup.docs_model import Page
@@ -64,14 +64,12 @@ def versions(m: Machinery, repo: Repo) -> list[str]:
 
 def newest(m: Machinery, repo: Repo) -> str:
     """Return the revision for those who name none: the newest version that has documentation, or the default branch."""
-    for name in versions(m, repo)[:3]:
-        if not _is_preview(name):
-            try:
-                open_repo(m, repo, name)
-            except NotFound:
-                continue
-            return name
-    return repo.default_branch
+    return next((name for name in releases(m, repo)[:3] if has_docs(m, repo, name)), repo.default_branch)
+
+
+def releases(m: Machinery, repo: Repo) -> list[str]:
+    """Return the versions that are no previews, the newest first."""
+    return [name for name in versions(m, repo) if _rank(name)[3] >= 0]
 
 
 def has_docs(m: Machinery, repo: Repo, revision: str) -> bool:
@@ -135,7 +133,3 @@ def _rank(name: str) -> tuple[int, int, int, int, int]:
     major, minor, patch = (int(found[at] or 0) for at in (1, 2, 3))
     stage = {None: 0, ".post": 1, "rc": -1, "b": -2, "a": -3, ".dev": -4}[found[4]]
     return major, minor, patch, stage, int(found[5] or 0)
-
-
-def _is_preview(name: str) -> bool:
-    return _rank(name)[3] < 0

@@ -110,8 +110,8 @@ class View:
         found = self.objects.outline.find(path)
         if found is None:
             return None
-        local = self.objects.page_of(found)
-        return self.url(local, found.path) if local else ""
+        place = self.objects.place_of(found)
+        return self.url(*place) if place else ""
 
     def describe(self, path: str, members: Sequence[str]) -> Described | None:
         """Return an object with its members."""

@@ -68,12 +68,12 @@ class Work:
         return rendered
 
 
-def lay_out(text: str, site: Site) -> Page:
+def lay_out(text: str, site: Site, *, seconds: float = SECONDS) -> Page:
     """Return a page. What is too long, or takes too long, is shown as it was written."""
     text = prepared(text)
     if len(text) > CARD_BYTES or text.count("<") > MAX_TAGS:
         return _plain(text[:CARD_BYTES])
-    work = Work(site, secrets.token_hex(8), Budget(SECONDS))
+    work = Work(site, secrets.token_hex(8), Budget(seconds))
     env: dict[str, Any] = {BUDGET: work.budget, _WORK: work}
     try:
         html = _parser().render(text, env)
