@@ -15,6 +15,7 @@ from tulou.delivery.kit.routes import Budget, Login, Route
 from tulou.delivery.pages import render, snippets
 from tulou.delivery.pages.forms import done
 from tulou.delivery.pages.repo_frame import frame
+from tulou.delivery.pages.words import translator
 from tulou.features.cards import overview as overviews
 from tulou.features.runs import logs
 from tulou.features.spaces import read
@@ -89,7 +90,10 @@ _BUILD_STAGES = frozenset({Stage.BUILDING, Stage.BUILD_ERROR, Stage.CONFIG_ERROR
 async def state(call: Call) -> ASGIApp:
     """Say where the Space stands, for a page that waits for it."""
     space = await in_thread(read.get, call.m, call.repo)
-    return answers.json({"stage": space.stage.value, "message": space.message}, headers={"cache-control": "no-store"})
+    look = LOOKS[space.stage]
+    words = translator(render.reader_of(call).language)(look.words)
+    shown = {"stage": space.stage.value, "words": words, "tone": look.tone}
+    return answers.json(shown, headers={"cache-control": "no-store"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ def _page(call: Call, problem: HubError | None) -> ASGIApp:
         look=LOOKS[space.stage],
         flavors=flavors.of_host(call.m),
         naps=NAPS,
+        default_nap=call.m.settings.space_sleep_minutes * 60 or NEVER,
         machine=room.here(call.m),
         tiers=data.TIERS,
         tier=data.tier(space.storage_mb),

@@ -1,4 +1,5 @@
-// <live-log data-events="…"> goes on with the lines that its <pre> begins; <space-state> shows the page anew when the stage changes.
+// <live-log data-events="…"> goes on with the lines that its <pre> begins. <stage-badge> follows the stage of a Space beside its
+// application; <space-state>, where there is no application to see yet, shows the page anew when the stage changes.
 const KEPT = 5000;
 
 class LiveLog extends HTMLElement {
@@ -33,16 +34,35 @@ class LiveLog extends HTMLElement {
   }
 }
 
-class SpaceState extends HTMLElement {
-  connectedCallback() { this.timer = setInterval(() => this.look(), 1500); }
+class Watcher extends HTMLElement {
+  connectedCallback() { this.timer = setInterval(() => document.hidden || this.look(), this.every); }
 
   disconnectedCallback() { clearInterval(this.timer); }
 
   async look() {
     const answer = await fetch(this.dataset.src).catch(() => null);
-    if (answer?.ok && (await answer.json()).stage !== this.dataset.stage) location.reload();
+    if (!answer?.ok) return;
+    const now = await answer.json();
+    if (now.stage !== this.dataset.stage) this.changed(now);
+  }
+}
+
+class SpaceState extends Watcher {
+  every = 1500;
+
+  changed() { location.reload(); }
+}
+
+class StageBadge extends Watcher {
+  every = 4000;
+
+  changed({ stage, words, tone }) {
+    this.dataset.stage = stage;
+    this.firstElementChild.className = `badge ${tone}`;
+    this.firstElementChild.textContent = words;
   }
 }
 
 customElements.define("live-log", LiveLog);
 customElements.define("space-state", SpaceState);
+customElements.define("stage-badge", StageBadge);
