@@ -65,6 +65,8 @@ DIALECTS = (
     "tulou.delivery.hf.viewer",
     "tulou.delivery.hf.viewer_sql",
     "tulou.delivery.hf.dataset_parquet",
+    "tulou.delivery.hf.spaces",
+    "tulou.delivery.hf.space_logs",
     "tulou.delivery.hf.later",
     "tulou.delivery.git.smart",
     "tulou.delivery.git.lfs",

@@ -7,15 +7,18 @@ from typing import Any
 import orjson
 from starlette.types import ASGIApp
 
-from tulou.delivery.hf import overviews
+from tulou.delivery.hf import overviews, space_shapes
 from tulou.delivery.hf.overviews import Shown
 from tulou.delivery.kit import answers
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Route
 from tulou.features.cards import overview, shards
 from tulou.features.cards.model import Overview
+from tulou.features.spaces import read as spaces
 from tulou.kernel.actor import Action
 from tulou.kernel.names import RepoKind
+
+_APP = frozenset({"runtime", "subdomain"})
 
 
 async def repo_info(call: Call) -> ASGIApp:
@@ -29,12 +32,14 @@ def _answer(call: Call, expand: list[str]) -> dict[str, Any]:
     found = overview.at(call.m, call.repo, call.params.get("rev"))
     is_model = call.repo.name.kind is RepoKind.MODEL
     wanted = set(expand) or {"siblings", "spaces"}
+    is_space = call.repo.name.kind is RepoKind.SPACE
     shown = Shown(
         found,
         files=overview.files(call.m, call.repo, found) if "siblings" in wanted else None,
         entries=overview.entries(call.m, call.repo, found) if call.flag("blobs") else None,
         spaces=_spaces(call, found) if is_model and "spaces" in wanted else None,
         children=_children(call, found) if is_model and "childrenModelCount" in wanted else None,
+        app=_app(call) if is_space and (not expand or _APP & wanted) else None,
     )
     if expand:
         return overviews.expanded(shown, expand)
@@ -47,6 +52,10 @@ def _answer(call: Call, expand: list[str]) -> dict[str, Any]:
 
 def _spaces(call: Call, found: Overview) -> list[str]:
     return overview.spaces_using(call.m, call.actor, [found.name])[found.name.full]
+
+
+def _app(call: Call) -> dict[str, Any]:
+    return space_shapes.app(call.m, call.base, call.repo, spaces.get(call.m, call.repo))
 
 
 def _children(call: Call, found: Overview) -> dict[str, int]:

@@ -20,19 +20,8 @@ _REPO = {
     "like": "Likes are not built yet.",
     "likers": "Likes are not built yet.",
     "user-access-request/{rest*}": "Access requests are not built yet: add people to the organization instead.",
-    "runtime": "Running Spaces is not built yet.",
-    "secrets": "Running Spaces is not built yet.",
-    "variables": "Running Spaces is not built yet.",
-    "hardware": "Running Spaces is not built yet.",
-    "sleeptime": "Running Spaces is not built yet.",
-    "pause": "Running Spaces is not built yet.",
-    "restart": "Running Spaces is not built yet.",
-    "dev-mode": "Running Spaces is not built yet.",
-    "storage": "Running Spaces is not built yet.",
-    "volumes": "Running Spaces is not built yet.",
     "sql-console/embed": "Saved queries are not built: the address of a query's page says all of it.",
     "sql-console/embed/{id}": "Saved queries are not built: the address of a query's page says all of it.",
-    "logs/{rest*}": "Running Spaces is not built yet.",
 }
 
 _SITE = {

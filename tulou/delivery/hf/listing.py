@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from tulou.delivery.hf import overviews
+from tulou.delivery.hf import overviews, space_shapes
 from tulou.delivery.hf.overviews import Shown
 from tulou.delivery.kit import answers
 from tulou.delivery.kit.call import Call, in_thread
@@ -14,6 +14,8 @@ from tulou.delivery.kit.routes import Access, Handler, Route
 from tulou.features.cards import listing, overview, taxonomy
 from tulou.features.cards.listing import Filter, Page
 from tulou.features.cards.model import Overview
+from tulou.features.spaces import read as spaces
+from tulou.features.spaces.model import Space
 from tulou.kernel.errors import BadInput
 from tulou.kernel.limits import LIST_PAGE
 from tulou.kernel.names import GIT_KINDS, RepoKind
@@ -51,18 +53,25 @@ def _answer(call: Call, wanted: Filter, expand: list[str]) -> tuple[list[dict[st
 
 def _shown(call: Call, page: Page, expand: list[str]) -> list[Shown]:
     names = [item.name for item in page.items]
-    spaces = overview.spaces_using(call.m, call.actor, names) if "spaces" in expand else None
+    users = overview.spaces_using(call.m, call.actor, names) if "spaces" in expand else None
     children = overview.children(call.m, call.actor, names) if "childrenModelCount" in expand else None
+    wants_apps = bool({"runtime", "subdomain"} & set(expand))
+    apps = spaces.many(call.m, [item.id for item in page.items]) if wants_apps else {}
     return [
         Shown(
             item,
             files=_files(item),
-            spaces=spaces[item.name.full] if spaces is not None else None,
+            app=_app(call, apps[item.id]) if item.id in apps else None,
+            spaces=users[item.name.full] if users is not None else None,
             children=children[item.name.full] if children is not None else None,
             in_list=True,
         )
         for item in page.items
     ]
+
+
+def _app(call: Call, space: Space) -> dict[str, Any]:
+    return {"runtime": space_shapes.runtime(call.m, space), "subdomain": space.slug}
 
 
 def _files(item: Overview) -> list[str] | None:

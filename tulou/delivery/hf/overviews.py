@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,8 @@ class Shown:
     entries: list[Entry] | None = None
     spaces: list[str] | None = None
     children: dict[str, int] | None = None
+    app: dict[str, Any] | None = None
+    """Of a Space: what `space_shapes.app` returns."""
     in_list: bool = False
 
 
@@ -44,16 +45,8 @@ def _sibling(entry: Entry) -> dict[str, Any]:
     return shape
 
 
-def _runtime(shown: Shown) -> dict[str, Any] | None:
-    """No Space runs here yet, and no hardware is asked for: say so, in the words clients know."""
-    if shown.in_list:
-        return None
-    has_app = shown.overview.summary.sdk is not None
-    return {"stage": "STOPPED" if has_app else "NO_APP_FILE", "hardware": {"current": None, "requested": None}}
-
-
-def _subdomain(shown: Shown) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", shown.overview.name.full.lower())
+def _of_app(name: str) -> Callable[[Shown], Any]:
+    return lambda shown: shown.app.get(name) if shown.app is not None else None
 
 
 def _linked(name: str) -> Callable[[Shown], Any]:
@@ -114,9 +107,10 @@ _SPACE: dict[str, Callable[[Shown], Any]] = {
     "datasets": _linked("datasets"),
     "models": _linked("models"),
     "region": lambda _: None,
-    "runtime": _runtime,
+    "host": _of_app("host"),
+    "runtime": _of_app("runtime"),
     "sdk": lambda shown: shown.overview.summary.sdk,
-    "subdomain": _subdomain,
+    "subdomain": _of_app("subdomain"),
 }
 PROPERTIES: dict[RepoKind, dict[str, Callable[[Shown], Any]]] = {
     RepoKind.MODEL: _MODEL,
@@ -141,7 +135,7 @@ NEEDS_DETAIL = frozenset({
 
 
 # Shown, but no value of `expand`: clients compare the options with their own list.
-_NOT_EXPANDED = {RepoKind.SPACE: frozenset({"gated"})}
+_NOT_EXPANDED = {RepoKind.SPACE: frozenset({"gated", "host"})}
 
 
 def check_expand(kind: RepoKind, names: Iterable[str]) -> None:

@@ -17,6 +17,8 @@ READY_SECONDS = 1800
 """The Hub's default of `startup_duration_timeout`."""
 _READY_MAX = 6 * 3600
 _DEFAULT_FILE = {"gradio": "app.py", "streamlit": "app.py", "static": "index.html", "docker": "Dockerfile"}
+# On the Hub every Gradio application finds this package, and Gradio itself asks for it when it runs as a Space.
+_BESIDE = {"gradio": ("spaces",)}
 _REQUIREMENTS = ("pre-requirements.txt", "requirements.txt")
 _VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,3}(?:(?:a|b|rc|\.post|\.dev)[0-9]{1,6})?")
 _PYTHON = re.compile(r"3(?:\.[0-9]{1,2}){1,2}")
@@ -102,11 +104,12 @@ def _packages(raw: _Raw, sdk: Sdk) -> tuple[str, ...]:
     if sdk not in {"gradio", "streamlit"}:
         return ()
     version = raw.text("sdk_version")
+    more = _BESIDE.get(sdk, ())
     if version is None:
-        return (sdk,)
+        return (sdk, *more)
     if not _VERSION.fullmatch(version):
         raise CannotRun(Stage.CONFIG_ERROR, f"README.md: the field sdk_version is a version of {sdk}, like 1.2.3.")
-    return (f"{sdk}=={version}",)
+    return (f"{sdk}=={version}", *more)
 
 
 def _python(raw: _Raw) -> str:
