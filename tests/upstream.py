@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-from tulou.cli.server import PROTOCOLS, BoundedProtocol
+from tulou.cli.server import PROTOCOLS
 from tulou.kernel.errors import HubError
 from tulou.kernel.limits import MIB
 from tulou.platform.compute.base import Door
@@ -178,7 +178,7 @@ class Front:
 def serving(app: Any, **options: Any) -> Iterator[int]:
     """Serve an ASGI application in a thread, and yield its port."""
     listener = socket.create_server(("127.0.0.1", 0))
-    chosen = {"http": BoundedProtocol, "proxy_headers": False, "timeout_graceful_shutdown": 1, **PROTOCOLS, **options}
+    chosen = {"proxy_headers": False, "timeout_graceful_shutdown": 1, **PROTOCOLS, **options}
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, **chosen))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -53,7 +53,7 @@ class Settings:
     """Memory that all runs together may be promised. 0: three quarters of this machine's."""
     apps_url: str = ""
     """Below which host each Space has its own, e.g. `https://apps.example` for `https://<owner>-<name>.apps.example`. Empty:
-    `<owner>-<name>.localhost` for a hub on this machine. `path`: below the hub's own address, where browsers keep apps apart less well."""
+    `<owner>-<name>.localhost` for a hub on this machine. `path`: below the hub's own address, where less of an app works."""
     python_index_url: str = ""
     """The package index that builds of Spaces and jobs use. Empty: PyPI."""
     python_find_links: str = ""
@@ -153,6 +153,7 @@ def _check(settings: Settings) -> None:
     ):
         raise SettingError("The setting 'public_url' must begin with http:// or https:// and end without a slash.")
     _check_usercontent(settings)
+    _check_apps(settings)
     if settings.gc_grace_days < 22:
         raise SettingError("The setting 'gc_grace_days' must be at least 22: xet clients trust their caches for 21 days.")
     if settings.compute not in {"auto", "sandbox", "process", "off"}:
@@ -177,3 +178,13 @@ def _check_usercontent(settings: Settings) -> None:
         raise SettingError("The setting 'usercontent_url' must begin with http:// or https:// and end without a slash.")
     if url.netloc.lower() == urlsplit(settings.public_url).netloc.lower():
         raise SettingError("The setting 'usercontent_url' must name another host than 'public_url': it keeps users' files apart.")
+
+
+def _check_apps(settings: Settings) -> None:
+    if settings.apps_url in {"", "path"}:
+        return
+    url = urlsplit(settings.apps_url)
+    if url.scheme not in {"http", "https"} or not url.hostname or url.path or url.query or url.username:
+        raise SettingError("The setting 'apps_url' must be 'path', or begin with http:// or https:// and end without a slash.")
+    if url.hostname in {urlsplit(settings.public_url).hostname, urlsplit(settings.usercontent_url).hostname}:
+        raise SettingError("The setting 'apps_url' must name another host than 'public_url' and 'usercontent_url'.")

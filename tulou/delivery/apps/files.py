@@ -28,7 +28,8 @@ _TYPES = {
     "json": "application/json", "svg": "image/svg+xml", "wasm": "application/wasm", "md": "text/markdown", "txt": "text/plain",
     "csv": "text/csv", "xml": "text/xml", "woff2": "font/woff2", "woff": "font/woff", "ttf": "font/ttf", "png": "image/png",
     "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp", "ico": "image/x-icon",
-    "pdf": "application/pdf", "mp4": "video/mp4", "webm": "video/webm", "mp3": "audio/mpeg", "wav": "audio/wav", "webmanifest": "application/manifest+json",
+    "pdf": "application/pdf", "mp4": "video/mp4", "webm": "video/webm", "mp3": "audio/mpeg", "wav": "audio/wav",
+    "webmanifest": "application/manifest+json",
 }  # fmt: skip
 _UTF8 = ("text/", "application/json", "image/svg+xml", "application/manifest+json")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -87,10 +87,8 @@ class Proxy:
             raise AppCrowded
         line.requests += 1
         try:
-            yield line
-        except AppGone:
-            self._hang_up((run, port))  # the next visitor finds the way anew
-            raise
+            with self._ending((run, port), line):
+                yield line
         finally:
             line.requests -= 1
             self._used(line)
@@ -103,15 +101,27 @@ class Proxy:
             raise AppCrowded
         line.sockets += 1
         try:
-            yield line
+            with self._ending((run, port), line):
+                yield line
         finally:
             line.sockets -= 1
             self._used(line)
 
+    @contextmanager
+    def _ending(self, key: tuple[str, int], line: Line) -> Iterator[None]:
+        """Use a line no more when nothing answers at its other end: the next visitor finds the way anew."""
+        try:
+            yield
+        except AppGone:
+            if self._lines.get(key) is line:
+                del self._lines[key]
+            raise
+
     async def close(self) -> None:
         """End every connection."""
-        for key in list(self._lines):
-            self._hang_up(key, at_once=True)
+        lines, self._lines = list(self._lines.values()), {}
+        for line in lines:
+            self._close(line)
         await asyncio.gather(*self._closing)
 
     async def _line(self, run: str, port: int) -> Line:
@@ -137,13 +147,8 @@ class Proxy:
         old = time.monotonic() - _FORGET_SECONDS
         for key, line in list(self._lines.items()):
             if line.is_idle and line.used_at < old:
-                self._hang_up(key)
-
-    def _hang_up(self, key: tuple[str, int], *, at_once: bool = False) -> None:
-        """Use a line for nobody new, and close it when the last visitor has gone."""
-        line = self._lines.pop(key, None)
-        if line is not None and (at_once or line.is_idle):
-            self._close(line)
+                del self._lines[key]
+                self._close(line)
 
     def _close(self, line: Line) -> None:
         task = asyncio.ensure_future(line.session.close())

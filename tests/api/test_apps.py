@@ -1,0 +1,434 @@
+"""The hosts of Spaces: who is let in, what is stripped, what wakes, and what visitors are told when nothing answers."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
+
+from tests.commits import commit
+from tests.conftest import RunningHub, run_hub, settings_for
+from tests.fake_compute import FakeCompute
+from tests.people import browser
+from tests.upstream import App, serving
+from tulou.features.accounts import lookup as accounts
+from tulou.features.repos import lookup as repos
+from tulou.features.runs import read as runs
+from tulou.features.runs import want
+from tulou.features.runs.model import Order
+from tulou.features.spaces import queries, read, visits
+from tulou.features.spaces.model import Built, Plan, Stage, dump
+from tulou.kernel.names import RepoKind, parse_repo_id
+from tulou.platform.compute.base import Door
+
+PAGE = {"accept": "text/html", "sec-fetch-mode": "navigate"}
+
+
+@dataclass
+class Machine(FakeCompute):
+    """A machine on which every port is that of the application of the test."""
+
+    port: int = 0
+    frozen_at: list[float] = field(default_factory=list)
+
+    def address(self, run_id: str, port: int) -> Door:
+        if self.port == 0:
+            return super().address(run_id, port)
+        return Door("127.0.0.1", self.port)
+
+
+def until(true: Callable[[], object], seconds: float = 20) -> None:
+    """Wait for a condition."""
+    end = time.monotonic() + seconds
+    pause = threading.Event()
+    while not true():
+        assert time.monotonic() < end, "it did not come to that"
+        pause.wait(0.02)
+
+
+@dataclass
+class World:
+    """A hub whose machine runs one application."""
+
+    hub: RunningHub
+    machine: Machine
+    app: App
+    alice: str
+    bob: str
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.hub.url).port or 0
+
+    def host(self, slug: str) -> str:
+        return f"{slug}.localhost:{self.port}"
+
+    def visit(self, slug: str, **headers: str) -> httpx.Client:
+        made = httpx.Client(base_url=self.hub.url, headers={"host": self.host(slug), **headers}, timeout=30, trust_env=False)
+        self.hub._clients.append(made)
+        return made
+
+    def repo_id(self, full: str) -> str:
+        found = repos.by_name(self.hub.m, parse_repo_id(RepoKind.SPACE, full))
+        assert found is not None
+        return found.id
+
+    def put(self, full: str, **values: object) -> None:
+        with self.hub.m.db.write() as tx:
+            queries.change(tx, self.repo_id(full), **values)
+
+    def space(self, full: str, *, private: bool = False, framed: bool = True) -> str:
+        """Make a Space whose application runs, and return its repository."""
+        m = self.hub.m
+        self.hub.repo(full, "space", private=private, sdk="docker")
+        self.hub.settle()
+        repo_id = self.repo_id(full)
+        owner = accounts.by_name(m, full.split("/", maxsplit=1)[0])
+        assert owner is not None
+        with m.db.write() as tx:
+            order = Order(argv=("true",), port=7860)
+            run_id = want.order(tx, m, kind="space", account_id=owner.id, actor_id=None, repo_id=repo_id, order=order)
+        until(lambda: runs.get(m, run_id).phase == "running")
+        head = read.by_id(m, repo_id).commit
+        built = Built(Plan(head, "gradio", "app.py", may_be_framed=framed))
+        self.put(full, run_id=run_id, stage=Stage.RUNNING, want="run", built=dump(built), building="{}")
+        return repo_id
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    app = App()
+    with serving(app, lifespan="off") as port, pytest.MonkeyPatch.context() as patch:
+        machine = Machine(port=port, memory_mb=1 << 20)
+        patch.setattr("tulou.app.open_compute", lambda *_: machine)
+        for hub in run_hub(settings_for(tmp_path_factory.mktemp("apps") / "data")):
+            hub.hub.reconciler.start()
+            made = World(hub, machine, app, hub.user("alice"), hub.user("bob"))
+            made.space("alice/open")
+            made.space("alice/closed", private=True)
+            yield made
+
+
+def into(world: World, client: httpx.Client, full: str, onward: str = "/") -> httpx.Client:
+    """Go from the hub to an application as a browser does, and return the browser as it stands there."""
+    answer = client.get(f"/spaces/{full}/enter", params={"next": onward})
+    assert answer.status_code == 303, answer.text
+    target = urlsplit(answer.headers["location"])
+    there = world.visit(target.netloc.partition(".")[0], **PAGE)
+    entered = there.get(f"{target.path}?{target.query}")
+    assert (entered.status_code, entered.headers["location"]) == (303, onward)
+    there.headers["cookie"] = entered.headers["set-cookie"].partition(";")[0]
+    return there
+
+
+def heads(answer: httpx.Response) -> dict[str, str]:
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json()["headers"])
+
+
+def same(one: httpx.Response, other: httpx.Response, names: tuple[str, str]) -> None:
+    """Assert that two answers differ by nothing but what was asked for."""
+    assert one.status_code == other.status_code == 404
+    assert one.text.replace(*names) == other.text
+    assert set(one.headers) == set(other.headers)
+    assert {k: v for k, v in one.headers.items() if k not in {"date", "content-length"}} == {
+        k: v for k, v in other.headers.items() if k not in {"date", "content-length"}
+    }
+
+
+def test_everybody_visits_a_public_space_on_its_own_host(world: World):
+    seen = heads(world.visit("alice-open").get("/some%2Fwhere?x=1"))
+    assert seen["host"] == world.host("alice-open")
+    assert seen["x-forwarded-for"] == "127.0.0.1"
+
+
+def test_nothing_of_the_hub_is_served_on_a_spaces_host_nor_the_other_way_round(world: World):
+    there = world.visit("alice-open")
+    assert there.get("/api/whoami-v2").json()["raw"] == "/api/whoami-v2?"
+    assert there.get("/login").json()["raw"] == "/login?"
+    assert world.hub.http().get("/_tulou/enter").status_code == 401
+    with pytest.raises(InvalidStatus) as problem, connect(f"ws://127.0.0.1:{world.port}/api/x", proxy=None):
+        pass
+    assert problem.value.response.status_code == 404
+
+
+def test_the_application_of_a_public_space_never_sees_the_hubs_secrets(world: World):
+    cookies = "tulou_session=s; __Host-tulou-visit=v; tulou-visit=v; mine=1"
+    seen = heads(world.visit("alice-open").get("/x", headers={"authorization": f"Bearer {world.alice}", "cookie": cookies}))
+    assert "authorization" not in seen
+    assert seen["cookie"] == "mine=1"
+
+
+@pytest.mark.parametrize("headers", [{}, PAGE, {"authorization": "Bearer hf_wrong"}, {"cookie": "__Host-tulou-visit=x.y"}])
+def test_an_outsider_cannot_tell_a_private_space_from_a_missing_one(world: World, headers: dict[str, str]):
+    names = ("alice-closed", "alice-hidden")
+    same(*(world.visit(slug, **headers).get("/a?b=1") for slug in names), names)
+    same(*(world.visit(slug, **headers).post("/a", content=b"x") for slug in names), names)
+    token = {**headers, "authorization": f"Bearer {world.bob}"}
+    same(*(world.visit(slug, **token).get("/a") for slug in names), names)
+    for slug in names:
+        assert refused(world, slug) == 404
+
+
+def ws(world: World, slug: str, headers: dict[str, str] | None = None, origin: str | None = None) -> ClientConnection:
+    """Open a WebSocket to an application. Raises InvalidStatus."""
+    line = socket.create_connection(("127.0.0.1", world.port))
+    said = {} if origin is None else {"origin": Origin(origin.format(own=world.host(slug)))}
+    try:
+        return connect(f"ws://{world.host(slug)}/ws", sock=line, additional_headers=headers, proxy=None, **said)
+    except InvalidStatus:
+        line.close()
+        raise
+
+
+def refused(world: World, slug: str, headers: dict[str, str] | None = None, origin: str | None = None) -> int:
+    """Return the status with which a WebSocket is refused; 101 if it is not."""
+    try:
+        with ws(world, slug, headers, origin) as line:
+            line.send("hi")
+            assert line.recv() == "hi"
+            return 101
+    except InvalidStatus as problem:
+        return problem.response.status_code
+
+
+@pytest.mark.parametrize("slug", ["alice-hidden", "alice-closed", "a_b-c", "x" * 70 + "-y", "-a-", "alice.closed-x"])
+def test_whoever_meets_a_closed_door_is_shown_the_way_to_sign_in(world: World, slug: str):
+    page = world.visit(slug, **PAGE).get("/a?b=1")
+    assert page.status_code == 404
+    assert "<script" not in page.text
+    found = re.search(r'href="([^"]*/login/app/[^"]*)"', page.text)
+    if slug in {"alice-hidden", "alice-closed"}:
+        assert found is not None
+        assert found[1] == f"{world.hub.url}/login/app/{slug}?next=%2Fa%3Fb%3D1"
+    else:
+        assert found is None
+
+
+def test_a_token_that_may_read_the_space_opens_it_for_programs(world: World):
+    there = world.visit("alice-closed", authorization=f"Bearer {world.alice}")
+    assert "authorization" not in heads(there.get("/x"))
+    old = world.visit("alice-closed", **{"x-hf-authorization": f"Bearer {world.alice}"})
+    assert "x-hf-authorization" not in heads(old.get("/x"))
+    assert refused(world, "alice-closed", {"Authorization": f"Bearer {world.alice}"}) == 101
+
+
+def test_a_ticket_from_the_hub_becomes_a_pass_for_one_host(world: World):
+    there = into(world, browser(world.hub, "alice"), "alice/closed", "/deep?x=1")
+    seen = heads(there.get("/deep?x=1"))
+    assert "cookie" not in seen
+    for site in ({"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors"}, {"sec-fetch-site": "cross-site"}):
+        assert there.get("/", headers=site).status_code == 200
+    # The same pass on another private Space is worth nothing, even one of the same person.
+    world.space("alice/other", private=True)
+    other = world.visit("alice-other", cookie=there.headers["cookie"], **PAGE)
+    assert other.get("/").status_code == 404
+
+
+def test_the_pass_is_kept_from_scripts_and_from_other_hosts(world: World):
+    answer = browser(world.hub, "alice").get("/spaces/alice/closed/enter")
+    target = urlsplit(answer.headers["location"])
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    set_cookie = world.visit("alice-closed").get(f"{target.path}?{target.query}").headers["set-cookie"]
+    assert set_cookie.startswith("__Host-tulou-visit=")
+    assert {"HttpOnly", "Secure", "SameSite=None", "Partitioned", "Path=/"} <= set(set_cookie.split("; "))
+    assert "Domain" not in set_cookie
+
+
+def test_scripts_of_other_applications_cannot_use_a_visitors_pass(world: World):
+    there = into(world, browser(world.hub, "alice"), "alice/closed")
+    foreign = {"origin": f"http://{world.host('bob-evil')}", "sec-fetch-site": "same-site", "sec-fetch-mode": "cors"}
+    assert there.get("/x", headers=foreign).status_code == 404
+    assert there.post("/x", headers=foreign, content=b"x").status_code == 404
+    assert there.post("/x", headers={"sec-fetch-site": "same-site", "sec-fetch-mode": "navigate"}).status_code == 404
+    old_browser = {"origin": foreign["origin"]}
+    del there.headers["sec-fetch-mode"]
+    assert there.post("/x", headers=old_browser).status_code == 404
+    assert there.post("/x", headers={"origin": f"http://{world.host('alice-closed')}"}).status_code == 200
+
+
+@pytest.mark.parametrize(("origin", "status"), [("http://{own}", 101), (None, 404), ("http://evil.example", 404), ("null", 404)])
+def test_a_websocket_with_a_pass_comes_from_the_applications_own_page(world: World, origin: str | None, status: int):
+    there = into(world, browser(world.hub, "alice"), "alice/closed")
+    assert refused(world, "alice-closed", {"Cookie": there.headers["cookie"]}, origin) == status
+
+
+@pytest.mark.parametrize(("origin", "status"), [("http://{own}", 101), (None, 101), ("http://evil.example", 403), ("null", 403)])
+def test_no_page_of_another_site_opens_a_websocket_to_an_application(world: World, origin: str | None, status: int):
+    assert refused(world, "alice-open", None, origin) == status
+
+
+def test_a_pass_ends_with_the_right_behind_it(world: World):
+    from tulou.features.orgs.create import remove_member, set_member
+    from tulou.kernel.actor import SYSTEM, Role
+
+    world.hub.org("guild")
+    set_member(world.hub.m, SYSTEM, "guild", "bob", Role.READ)
+    world.space("guild/inner", private=True)
+    there = into(world, browser(world.hub, "bob"), "guild/inner")
+    assert there.get("/").status_code == 200
+    remove_member(world.hub.m, SYSTEM, "guild", "bob")
+    assert there.get("/").status_code == 404
+
+
+def test_forged_stale_and_foreign_tickets_open_nothing(world: World):
+    way_in = browser(world.hub, "alice").get("/spaces/alice/closed/enter").headers["location"]
+    real = parse_qs(urlsplit(way_in).query)["ticket"][0]
+    for slug, ticket in [("alice-closed", real[:-2] + "xx"), ("alice-closed", ""), ("alice-closed", "a.b"), ("alice-open", real)]:
+        answer = world.visit(slug).get("/_tulou/enter", params={"ticket": ticket, "next": "/x"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/x")
+        assert "set-cookie" not in answer.headers
+
+
+def test_the_hubs_way_in_is_for_those_who_may_read_the_space(world: World):
+    outsider, owner, nobody = browser(world.hub, "bob"), browser(world.hub, "alice"), browser(world.hub)
+    for closed in ("/spaces/alice/closed/enter", "/login/app/alice-closed"):
+        missing = closed.replace("closed", "hidden")
+        one, other = outsider.get(closed), outsider.get(missing)
+        assert (one.status_code, one.text.replace("closed", "hidden")) == (other.status_code, other.text)
+        assert one.status_code == 404
+        before, after = nobody.get(closed), nobody.get(missing)
+        assert before.status_code == after.status_code
+        assert before.text.replace("closed", "hidden") == after.text
+    let_in = owner.get("/login/app/alice-closed?next=/y").headers["location"]
+    assert let_in.startswith(f"http://{world.host('alice-closed')}/_tulou/enter?")
+    public = nobody.get("/spaces/alice/open/enter?next=/y").headers["location"]
+    assert public == f"http://{world.host('alice-open')}/y"
+
+
+ELSEWHERE = ["https://evil.example", "//evil.example", "/\\evil.example", "\\evil", "/_tulou/enter?x", "x", "/" + "y" * 3000]
+
+
+@pytest.mark.parametrize("onward", ELSEWHERE)
+def test_entering_leads_nowhere_but_to_the_application(world: World, onward: str):
+    for path in ("/spaces/alice/open/enter", "/login/app/alice-open"):
+        answer = browser(world.hub, "alice").get(path, params={"next": onward})
+        assert answer.headers["location"] == f"http://{world.host('alice-open')}/"
+    answer = world.visit("alice-closed").get("/_tulou/enter", params={"ticket": "x", "next": onward})
+    assert answer.headers["location"] == "/"
+
+
+def test_a_private_space_and_one_that_asks_for_it_are_framed_by_the_hub_alone(world: World):
+    private = world.visit("alice-closed", authorization=f"Bearer {world.alice}").get("/x")
+    assert f"frame-ancestors 'self' {world.hub.url}" in private.headers["content-security-policy"]
+    world.space("alice/unframed", framed=False)
+    assert "frame-ancestors" in world.visit("alice-unframed").get("/x").headers["content-security-policy"]
+    assert "content-security-policy" not in world.visit("alice-open").get("/x").headers
+
+
+def test_cookies_of_the_application_stay_its_own(world: World):
+    assert world.visit("alice-open").get("/cookies").headers.get_list("set-cookie") == [
+        "a=1; Path=/", "b=2; HttpOnly", "c=3; SameSite=None; Secure",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("stage", "want_", "code"), [
+    (Stage.PAUSED, "pause", "app_paused"), (Stage.BUILD_ERROR, "run", "app_failed"), (Stage.RUNTIME_ERROR, "run", "app_failed"),
+    (Stage.CONFIG_ERROR, "run", "app_failed"), (Stage.BUILDING, "run", "app_building"),
+])  # fmt: skip
+def test_a_space_that_does_not_run_says_so_and_where_to_learn_more(world: World, stage: Stage, want_: str, code: str):
+    full = f"alice/is-{stage.lower().replace('_', '-')}"
+    world.hub.repo(full, "space", sdk="docker")
+    world.hub.settle()
+    world.put(full, stage=stage, want=want_, message="a secret of the log")
+    slug = full.replace("/", "-")
+    program = world.visit(slug).get("/x")
+    assert (program.status_code, program.json()["code"]) == (503, code)
+    page = world.visit(slug, **PAGE, **{"accept-language": "zh"}).get("/x")
+    assert page.status_code == 503
+    assert f'href="{world.hub.url}/spaces/{full}"' in page.text
+    assert "secret" not in page.text
+    assert ("Retry-After" in page.headers) == ('http-equiv="refresh"' in page.text) == (stage is Stage.BUILDING)
+    assert 'lang="zh-Hans"' in page.text
+
+
+def test_a_frozen_space_answers_the_visit_that_thaws_it(world: World):
+    m, repo_id = world.hub.m, world.space("alice/frozen")
+    space = read.by_id(m, repo_id)
+    assert space is not None
+    assert space.run_id is not None
+    with m.db.write() as tx:
+        want.pause(tx, m, space.run_id)
+    until(lambda: runs.get(m, space.run_id).phase == "paused")
+    machine_id = runs.get(m, space.run_id).machine_id
+    assert world.machine.runs[machine_id].phase == "paused"
+    assert world.visit("alice-frozen").get("/x").status_code == 200
+    assert world.machine.runs[machine_id].phase == "running"
+    assert (machine_id, "resume") in world.machine.signals
+
+
+def test_an_open_connection_counts_as_a_visit(world: World):
+    repo_id = world.repo_id("alice/open")
+    with ws(world, "alice-open"):
+        assert world.hub.m.visits.open[repo_id] >= 1
+    until(lambda: repo_id not in world.hub.m.visits.open)
+    before = world.hub.m.visits.last.pop(repo_id, None)
+    assert before is not None
+    world.visit("alice-open").get("/x")
+    until(lambda: repo_id in world.hub.m.visits.last)
+    assert visits is not None
+
+
+def test_a_crashed_application_is_a_page_and_never_the_hubs_own_error(world: World):
+    world.space("alice/gone")
+    before, world.machine.port = world.machine.port, 1
+    try:
+        program = world.visit("alice-gone").get("/x")
+        assert (program.status_code, program.json()["code"]) == (502, "app_gone")
+        page = world.visit("alice-gone", **PAGE).get("/x")
+        assert page.status_code == 502
+        assert page.headers["content-type"].startswith("text/html")
+        assert refused(world, "alice-gone") == 502
+    finally:
+        world.machine.port = before
+    assert world.visit("alice-gone").get("/x").status_code == 200
+
+
+def test_a_static_space_is_served_from_its_commit(world: World):
+    owner = world.hub.http(world.alice)
+    assert owner.post("/api/repos/create", json={"type": "space", "name": "site", "sdk": "static"}).status_code == 200
+    files = {
+        "README.md": "---\nsdk: static\n---\n", "index.html": "<h1>hello</h1>", "a/index.html": "<p>a", "a/x.js": "export {}",
+        "data.bin": b"0123456789",
+    }  # fmt: skip
+    commit(owner, "alice/site", files, kind="spaces")
+    world.hub.settle()
+    there = world.visit("alice-site")
+    first = there.get("/")
+    assert (first.text, first.headers["content-type"]) == ("<h1>hello</h1>", "text/html; charset=utf-8")
+    assert "sandbox" not in first.headers["content-security-policy"]
+    assert there.get("/", headers={"if-none-match": first.headers["etag"]}).status_code == 304
+    assert there.get("/a?q=1").headers["location"] == "/a/?q=1"
+    assert there.get("/a/").text == "<p>a"
+    assert there.get("/a/x.js").headers["content-type"] == "text/javascript; charset=utf-8"
+    part = there.get("/data.bin", headers={"range": "bytes=2-4"})
+    assert (part.status_code, part.content) == (206, b"234")
+    for bad in ("/nothing", "/a/../README.md/", "/%00", "/%ff", "/..%2f..%2fetc/passwd", "/.git/config"):
+        assert there.get(bad).status_code == 404, bad
+    assert there.post("/").status_code == 405
+    assert refused(world, "alice-site") == 404
+
+
+ODD_HOSTS = ["alice-open.localhost:x", "alice-open.localhost:99999999", "alice-open.localhost@evil", "é-x.localhost"]
+
+
+@pytest.mark.parametrize("host", ODD_HOSTS)
+def test_a_host_that_is_none_is_no_application(world: World, host: str):
+    answer = world.visit("x").get("/x", headers={"host": host.format(p=world.port).encode("latin-1")})
+    assert answer.status_code in {400, 404}, answer.text
+
+
+def test_two_hosts_in_one_request_are_refused(world: World):
+    with socket.create_connection(("127.0.0.1", world.port), timeout=5) as line:
+        line.sendall(b"GET / HTTP/1.1\r\nHost: alice-open.localhost\r\nhost: alice-closed.localhost\r\n\r\n")
+        assert line.recv(100).startswith(b"HTTP/1.1 400")
