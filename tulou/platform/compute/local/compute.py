@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
@@ -16,7 +17,19 @@ from typing import Any
 
 from tulou.fsio import atomic
 from tulou.kernel.errors import ComputeOff
-from tulou.platform.compute.base import ENDED, Door, Level, Node, NoSuchRun, Observed, Resources, RunSpec, Signal, StartFailed
+from tulou.platform.compute.base import (
+    ENDED,
+    Door,
+    Level,
+    Mount,
+    Node,
+    NoSuchRun,
+    Observed,
+    Resources,
+    RunSpec,
+    Signal,
+    StartFailed,
+)
 from tulou.platform.compute.local import cgroup, doors, egress, host, order, users
 from tulou.platform.compute.local import folder as runs
 from tulou.platform.compute.local.child import owner
@@ -24,6 +37,7 @@ from tulou.settings import Settings
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _START_S = 30.0
+_PROBE = ".overlay"
 _KEEPER = "import sys; sys.path.append({root!r}); from tulou.platform.compute.local.child import keeper; keeper.main()"
 _ROOT = str(Path(__file__).parents[4])
 _PUBLIC = ("folder", "id", "level", "uid", "cgroup", "limits")
@@ -50,6 +64,7 @@ class LocalCompute:
         self._total = total
         self._notes = notes
         self._allowed = allowed
+        self._overlays: bool | None = None
         self._doors: dict[str, doors.DoorKeeper] = {}
         self._lock = threading.Lock()
         self._users = users.Users(folder / ".users") if machine.level == "sandbox" and os.geteuid() == 0 else None
@@ -95,20 +110,42 @@ class LocalCompute:
             raise ComputeOff
         return "process"
 
-    def _start(self, spec: RunSpec, place: Path, level: Level) -> None:
-        uid = self._users.claim(spec.id) if self._users else None
-        group = f"tulou-{self._node}-{spec.id}"
-        gateway = None
-        if spec.network == "egress":
-            gateway = egress.order(
-                self.loopback, self._allowed, (uid or 0) - users.FIRST if uid else zlib.crc32(spec.id.encode()) % users.COUNT
-            )
-        what = order.compose(spec, self._host, level=level, folder=place, group=group, uid=uid, gateway=gateway)
+    def _start(self, spec: RunSpec, folder: Path, level: Level) -> None:
+        uid = self._users.claim(folder) if self._users and level == "sandbox" else None
+        wants_layer = level == "sandbox" and any(mount.mode == "overlay" for mount in spec.mounts)
+        lays_over = wants_layer and self._lays_over(spec.id)
+        place = order.Place(level, folder, f"tulou-{self._node}-{spec.id}", uid, self._gateway(spec, uid), lays_over)
+        what = order.compose(spec, self._host, place)
         for own in what.get("make", ()):
             Path(own).mkdir()
             Path(own).chmod(0o755)  # the folder of the run is closed anyway
-        (place / "order.json").write_text(json.dumps({name: what[name] for name in _PUBLIC}))
+        for source, target in what.get("copy", ()):
+            shutil.copytree(source, target, symlinks=True)
+        (folder / "order.json").write_text(json.dumps({name: what[name] for name in _PUBLIC}))
         _start_keeper(what)
+
+    def _gateway(self, spec: RunSpec, uid: int | None) -> dict[str, Any] | None:
+        if spec.network != "egress":
+            return None
+        number = zlib.crc32(spec.id.encode()) % users.COUNT if uid is None else uid - users.FIRST
+        return egress.order(self.loopback, self._allowed, number)
+
+    def _lays_over(self, run_id: str) -> bool:
+        """Whether overlays work here, as the first run that wants one finds out: kernel, file system and bubblewrap must agree."""
+        if self._overlays is None and run_id != _PROBE:
+            probe = RunSpec(_PROBE, "probe", ("true",), mounts=(Mount(self._host.made_etc, "/x", "overlay"),), program="ours")
+            folder = self._folder / f"{_PROBE}-{secrets.token_hex(4)}"
+            folder.mkdir(mode=0o700)
+            try:
+                self._start(probe, folder, "sandbox")
+                runs.wait(folder, _START_S)
+                ended = runs.observe(folder)
+                self._overlays = ended is not None and ended.phase == "succeeded"
+            except StartFailed:
+                self._overlays = False
+            finally:
+                self._delete(folder)
+        return self._overlays is not False
 
     def observe(self, ids: Iterable[str] | None = None) -> dict[str, Observed]:
         """See Compute.observe."""
@@ -172,7 +209,7 @@ class LocalCompute:
         """
         runs.put_down(place)
         if self._users:
-            self._users.release(place.name)
+            self._users.release(place)
         if os.geteuid() != 0:
             owner.open_up(str(place))
         atomic.remove_tree(place)

@@ -117,25 +117,36 @@ def is_kept(found: Told) -> bool:
     return bool(parts[19] == kept["began"])
 
 
+def wait(folder: Path, seconds: float) -> None:
+    """Wait until a run has no keeper any more."""
+    found = told(folder)
+    if found is not None and "kept" in found.events and is_kept(found):
+        _await_end(found, seconds)
+
+
 def put_down(folder: Path) -> None:
     """End a run at once, with all that is left of it outside of its folder. Raises OSError if a process cannot be killed."""
     found = told(folder)
     if found is not None and "kept" in found.events and is_kept(found):
-        _end_keeper(found)
+        _await_end(found, _KILL_S, first=signal.SIGKILL)
     order = read_order(folder)
     if order is not None:
         group_of(order).remove()
 
 
-def _end_keeper(found: Told) -> None:
-    """Kill the keeper: the kernel ends the run with it, and what is left in its group is killed next."""
+def _await_end(found: Told, seconds: float, first: signal.Signals | None = None) -> None:
+    """Wait for the end of a keeper, after sending it a signal if one is given.
+
+    The kernel ends the run of a killed keeper with it, and what is left in its group is killed next.
+    """
     try:
         watched = os.pidfd_open(found.keeper)
     except ProcessLookupError:
         return
     try:
         if is_kept(found):
-            signal.pidfd_send_signal(watched, signal.SIGKILL)
-        select.select([watched], [], [], _KILL_S)
+            if first is not None:
+                signal.pidfd_send_signal(watched, first)
+            select.select([watched], [], [], seconds)
     finally:
         os.close(watched)

@@ -52,18 +52,29 @@ def made_etc() -> dict[str, bytes]:
     return {name: text.encode() for name, text in _MADE.items()}
 
 
-def compose(
-    spec: RunSpec, host: Host, *, level: Level, folder: Path, group: str, uid: int | None, gateway: dict[str, Any] | None
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and as whom one run runs."""
+
+    level: Level
+    folder: Path
+    group: str
+    uid: int | None
+    gateway: dict[str, Any] | None
+    lays_over: bool
+    """Whether this machine can lay a writable layer over a folder; else the folder is copied."""
+
+
+def compose(spec: RunSpec, host: Host, place: Place) -> dict[str, Any]:
     """Return the order. Raises StartFailed for a run that cannot be."""
     _check(spec)
     order: dict[str, Any] = {
-        "folder": str(folder),
+        "folder": str(place.folder),
         "id": spec.id,
-        "level": level,
+        "level": place.level,
         "bwrap": host.bwrap,
-        "uid": uid if level == "sandbox" else None,
-        "cgroup": {"name": group, "v2": host.cgroups.v2, "v1": host.cgroups.v1},
+        "uid": place.uid if place.level == "sandbox" else None,
+        "cgroup": {"name": place.group, "v2": host.cgroups.v2, "v1": host.cgroups.v1},
         "limits": {
             "memory": spec.resources.memory_mb * _MIB,
             "cpus": spec.resources.cpus,
@@ -75,9 +86,9 @@ def compose(
         "timeout_s": spec.timeout_s,
         "lease_s": spec.lease_s,
         "secrets": dict(spec.secrets),
-        "egress": gateway if level == "sandbox" else None,
+        "egress": place.gateway if place.level == "sandbox" else None,
     }
-    return order | (_inside(spec, host, folder, gateway) if level == "sandbox" else _plainly(spec, folder))
+    return order | (_inside(spec, host, place) if place.level == "sandbox" else _plainly(spec, place.folder))
 
 
 def _check(spec: RunSpec) -> None:
@@ -90,9 +101,11 @@ def _check(spec: RunSpec) -> None:
         target = PurePosixPath(mount.target)
         if not target.is_absolute() or ".." in target.parts or any(target.is_relative_to(place) for place in _RESERVED):
             raise StartFailed("A folder cannot be shown there: the place must be absolute, and not below /proc, /dev or /sys.")
+        if not mount.source.exists():
+            raise StartFailed("A folder that the run needs is not there.")
 
 
-def _inside(spec: RunSpec, host: Host, folder: Path, gateway: dict[str, Any] | None) -> dict[str, Any]:
+def _inside(spec: RunSpec, host: Host, place: Place) -> dict[str, Any]:
     """Return what bubblewrap needs to know. Mounts come last, outer ones first, so that they lie on top."""
     size = str(spec.resources.tmp_mb * _MIB)
     before = [
@@ -109,7 +122,7 @@ def _inside(spec: RunSpec, host: Host, folder: Path, gateway: dict[str, Any] | N
     ]  # fmt: skip
     links, seen = _root(spec.root, host)
     ordered = sorted(spec.mounts, key=lambda mount: len(PurePosixPath(mount.target).parts))
-    asked = [_mount(mount, folder / f"over-{index}") for index, mount in enumerate(ordered)]
+    asked = [_mount(mount, place, index) for index, mount in enumerate(ordered)]
     whole = [mount for mount in asked if mount["target"] == "/"]
     if whole:
         links, seen, asked = [], whole[:1], [mount for mount in asked if mount["target"] != "/"]
@@ -117,10 +130,12 @@ def _inside(spec: RunSpec, host: Host, folder: Path, gateway: dict[str, Any] | N
         before += ["--symlink", target, name]
     return {
         "argv": list(spec.argv),
-        "env": {**_environment(), **(egress.environment(gateway) if gateway else {}), **spec.env},
+        "env": {**_environment(), **(egress.environment(place.gateway) if place.gateway else {}), **spec.env},
         "cwd": spec.cwd,
         "steps": [before, *seen, middle, *asked],
         "make": [part for mount in (*seen, *asked) if "above" in mount for part in _above(mount["above"])],
+        "copy": [(mount["copied"], mount["source"]) for mount in (*seen, *asked) if "copied" in mount],
+        "written": [mount.get("above", mount["source"]) for mount in (*seen, *asked) if mount["mode"] != "ro"],
         "last": [*(() if whole else ("--remount-ro", "/")), "--chdir", spec.cwd],
     }
 
@@ -148,9 +163,14 @@ def _seen(source: str, target: str | None = None) -> dict[str, Any]:
     return {"source": source, "target": target or source, "mode": "ro", "ours": False}
 
 
-def _mount(mount: Mount, above: Path) -> dict[str, Any]:
+def _mount(mount: Mount, place: Place, index: int) -> dict[str, Any]:
     seen = {"source": str(mount.source), "target": mount.target, "mode": mount.mode, "ours": mount.mode != "rw"}
-    return seen | ({"above": str(above)} if mount.mode == "overlay" else {})
+    own = str(place.folder / f"over-{index}")
+    if mount.mode != "overlay":
+        return seen
+    return seen | (
+        {"above": own} if place.lays_over else {"source": own, "copied": str(mount.source), "mode": "rw", "ours": False}
+    )
 
 
 def _above(folder: str) -> list[str]:
@@ -173,13 +193,16 @@ def _plainly(spec: RunSpec, folder: Path) -> dict[str, Any]:
     if spec.root is not None:
         raise StartFailed("This hub runs programs without a sandbox: one with a root file system of its own cannot run here.")
     own = {"/tmp": folder / "tmp", HOME: folder / "home"}
-    places = {mount.target: mount.source for mount in spec.mounts} | own
+    copies = {mount.target: folder / f"over-{index}" for index, mount in enumerate(spec.mounts) if mount.mode == "overlay"}
+    places = {mount.target: mount.source for mount in spec.mounts} | copies | own
     environment = {name: _really(value, places) for name, value in {**_environment(), **spec.env}.items()}
     return {
         "argv": [_really(part, places) for part in spec.argv],
         "env": environment,
         "cwd": _really(spec.cwd, places),
         "make": [str(path) for path in own.values()],
+        "copy": [(str(mount.source), str(copies[mount.target])) for mount in spec.mounts if mount.mode == "overlay"],
+        "written": [str(folder), *(str(mount.source) for mount in spec.mounts if mount.mode == "rw")],
     }
 
 

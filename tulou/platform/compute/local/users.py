@@ -15,7 +15,7 @@ COUNT = 60_000
 
 
 class Users:
-    """Claims on user ids: a file named by the number, with the run's id in it."""
+    """Claims on user ids: a file named by the number, with the name of the run's folder in it."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -25,12 +25,12 @@ class Users:
     def _sweep(self) -> None:
         """Free what runs hold that are not there any more: a hub was killed in the middle of `forget`."""
         for claim in self._folder.iterdir():
-            if not (self._folder.parent / (claim.read_text() or ".")).is_dir():
+            if not (self._folder.parent / (claim.read_text() or "?")).is_dir():
                 atomic.remove(claim)
 
-    def claim(self, run_id: str) -> int:
+    def claim(self, run: Path) -> int:
         """Return a user id that no other run of this hub has. Raises StartFailed if all are taken."""
-        first = zlib.crc32(f"{self._folder}/{run_id}".encode()) % COUNT
+        first = zlib.crc32(str(run).encode()) % COUNT
         for step in range(COUNT):
             number = FIRST + (first + step) % COUNT
             try:
@@ -38,12 +38,12 @@ class Users:
             except FileExistsError:
                 continue
             with os.fdopen(fd, "w") as file:
-                file.write(run_id)
+                file.write(run.name)
             return number
         raise StartFailed("Too many runs at once.")
 
-    def release(self, run_id: str) -> None:
+    def release(self, run: Path) -> None:
         """Free the user of a run."""
         for claim in self._folder.iterdir():
-            if claim.read_text() == run_id:
+            if claim.read_text() == run.name:
                 atomic.remove(claim)

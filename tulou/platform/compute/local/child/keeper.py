@@ -45,8 +45,6 @@ class Keeper:
         self._kill_at: float | None = None
         self._timeout_at = _after(order["timeout_s"])
         self._lease_at = _after(order["lease_s"])
-        steps = [step for step in order.get("steps", ()) if isinstance(step, dict)]
-        self._written = [step for step in steps if step["mode"] != "ro"]
         self._sweep, self._sweep_at = 0, time.monotonic() + _FIRST_SWEEP_S
         self._allowance, self._allowed_at = float(_RATE), time.monotonic()
 
@@ -97,7 +95,7 @@ class Keeper:
     def _wait_ms(self) -> int:
         now = time.monotonic()
         deadlines = (self._kill_at, self._timeout_at, self._lease_at, self._output.due(), self._thirsty_until())
-        tick = _TICK_S if self._written else _LONG_TICK_S
+        tick = _TICK_S if self._order["written"] else _LONG_TICK_S
         return max(0, int((min(at for at in (*deadlines, now + tick) if at) - now) * 1000) + 1)
 
     def _meet_deadlines(self) -> None:
@@ -206,21 +204,21 @@ class Keeper:
 
     def _take_back(self) -> None:
         """Make what the run wrote the hub's again: the next run that gets it is another user."""
-        for one in self._written:
-            if one["mode"] == "rw":
-                owner.give(one["source"], os.geteuid(), is_final=True)
+        for step in self._order.get("steps", ()):
+            if isinstance(step, dict) and step["mode"] == "rw":
+                owner.give(step["source"], os.geteuid(), is_final=True)
 
     def _look_at_disk(self, now: float) -> None:
         """Measure what the run wrote, in a process that may take its time."""
-        limit = self._order["limits"]["disk"]
+        limit, written = self._order["limits"]["disk"], self._order["written"]
         if self._sweep:
             pid, status = os.waitpid(self._sweep, os.WNOHANG)
             if pid:
                 self._sweep, self._sweep_at = 0, now + _SWEEP_S
                 if os.waitstatus_to_exitcode(status) == owner.TOO_MUCH:
                     self._stop("disk")
-        elif limit and self._written and now >= self._sweep_at and not self._why:
-            self._sweep = owner.measure([one["above"] if "above" in one else one["source"] for one in self._written], limit)
+        elif limit and written and now >= self._sweep_at and not self._why:
+            self._sweep = owner.measure(written, limit)
 
     def _drain(self) -> None:
         """Read what is left in the pipe; a process that got away may hold it open, so not for ever."""
