@@ -57,9 +57,20 @@ def _rules(call: Call) -> list[Rule]:
         if chosen.public_url.startswith("https:")
         else Rule("Encryption", "The setting public_url does not begin with https: passwords and tokens may travel in the clear.",
                   {}, False),
-        Rule("Running code", "Spaces and jobs are not built yet: this hub runs no code of its users.", {}, False),
+        _running(call),
         Rule("Malware and secrets", "Uploaded files are not scanned yet.", {}, False),
     ]  # fmt: skip
+
+
+def _running(call: Call) -> Rule:
+    level = call.m.compute.nodes()[0].level
+    if level == "sandbox":
+        text = "Each Space and job has a sandbox: a user, files, processes and a network of its own."
+        return Rule("Running code", text, {}, True)
+    if level == "process":
+        text = "Spaces and jobs run as the hub itself, without a sandbox: they can read what the hub can."
+        return Rule("Running code", text, {}, False)
+    return Rule("Running code", "This hub runs no programs of its users.", {}, True)
 
 
 def _rate(title: str, limit: int, minutes: int) -> Rule:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tulou.delivery.pages.admin import accounts, content, overview, work
+from tulou.delivery.pages.admin import accounts, content, machines, overview, work
 
-ROUTES = [*overview.ROUTES, *accounts.ROUTES, *content.ROUTES, *work.ROUTES]
+ROUTES = [*overview.ROUTES, *accounts.ROUTES, *content.ROUTES, *machines.ROUTES, *work.ROUTES]
