@@ -23,7 +23,6 @@ from tulou.features.docs.site import Shown, Site
 from tulou.kernel.actor import Action
 from tulou.kernel.errors import EntryNotFound
 from tulou.kernel.names import GIT_KINDS
-from tulou.platform.markup.docs_components import CARD
 
 _TEXTS = {"llms.txt": export.index, "llms-full.txt": export.everything}
 
@@ -152,7 +151,7 @@ def _filled(call: Call, shown: Shown) -> str:
     drawn = {
         card: render.text("docs_card.html", reader, item=seen.get(card), full=card.partition(":")[2]) for card in shown.page.cards
     }
-    return CARD.sub(lambda found: drawn[found[1]], shown.page.html)
+    return cards.fill(shown.page.html, drawn)
 
 
 def _step(base: str, entry: Any) -> Step:

@@ -12,6 +12,7 @@ from tulou.delivery.pages.chips import Chip
 from tulou.features.access.rules import Decision, decide
 from tulou.features.cards import overview as overviews
 from tulou.features.cards.model import Overview
+from tulou.features.docs import site
 from tulou.features.repos.model import Repo
 from tulou.kernel.actor import Action
 
@@ -30,6 +31,7 @@ class Frame:
     overview: Overview
     chips: list[Chip]
     has_tensors: bool
+    has_docs: bool
     can_read: bool
     can_write: bool
     can_admin: bool
@@ -48,6 +50,7 @@ def frame(call: Call, tab: str, overview: Overview | None = None) -> dict[str, A
             overview=found,
             chips=chips.of(found),
             has_tensors=bool({"safetensors", "gguf"} & set(found.summary.tags)),
+            has_docs=_may(call, Action.READ_CONTENT) and site.is_documented(call.m, repo, found.commit),
             can_read=_may(call, Action.READ_CONTENT),
             can_write=_may(call, Action.WRITE),
             can_admin=_may(call, Action.ADMIN),

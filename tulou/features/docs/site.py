@@ -72,6 +72,14 @@ def releases(m: Machinery, repo: Repo) -> list[str]:
     return [name for name in versions(m, repo) if _rank(name)[3] >= 0]
 
 
+def is_documented(m: Machinery, repo: Repo, commit: str | None) -> bool:
+    """Say whether there is documentation in a commit; looked at once a commit."""
+    if commit is None:
+        return False
+    found = m.markup.kept(("documented", commit), lambda: "yes" if has_docs(m, repo, commit) else "no", lambda _: 100)
+    return found == "yes"
+
+
 def has_docs(m: Machinery, repo: Repo, revision: str) -> bool:
     """Say whether there is documentation at a revision."""
     try:

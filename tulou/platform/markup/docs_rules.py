@@ -6,6 +6,7 @@ import re
 from functools import cache
 
 from markdown_it import MarkdownIt
+from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
@@ -32,7 +33,7 @@ def parser() -> MarkdownIt:
     made = markdown.base()
     if made.linkify is not None:
         made.linkify.set({"fuzzy_link": False, "fuzzy_email": False})  # README.md is no host in Moldova
-    ends_others = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    ends_others: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     made.block.ruler.before("html_block", "tulou_component", _component, ends_others)
     made.block.ruler.before("fence", "tulou_autodoc", _autodoc, {"alt": ["paragraph", "reference"]})
     made.block.ruler.before("fence", "tulou_formula", _formula_block, {"alt": ["paragraph", "reference"]})

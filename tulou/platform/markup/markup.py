@@ -78,10 +78,11 @@ class Markup:
     def kept(self, key: Hashable, make: Callable[[], T], weight: Callable[[T], int]) -> T:
         """Return what was made once of an immutable content that `key` names, such as the contents of a commit's site."""
         known = self._shelf.get(key)
-        if known is None:
-            known = make()
-            self._shelf.put(key, known, weight(cast("T", known)))
-        return cast("T", known)
+        if known is not None:
+            return cast("T", known)
+        made = make()
+        self._shelf.put(key, made, weight(made))
+        return made
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

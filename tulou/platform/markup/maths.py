@@ -38,7 +38,8 @@ def to_mathml(source: str, *, is_block: bool) -> str:
     from latex2mathml import exceptions  # noqa: PLC0415 - pages without formulas do without it
     from latex2mathml.converter import convert_to_element  # noqa: PLC0415
 
-    own = tuple(kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception))
+    kinds = (kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception))
+    own: tuple[type[Exception], ...] = tuple(kinds)
     try:
         return _written(convert_to_element(source, display="block" if is_block else "inline"))
     except (*own, *_STUMBLES):
