@@ -9,9 +9,10 @@ from starlette.types import ASGIApp
 
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Budget, Login, Route, for_kinds
-from tulou.delivery.pages import chips, render, snippets, space, spark
+from tulou.delivery.pages import chips, render, snippets, space, spark, viewer_panel
 from tulou.delivery.pages.chips import Chip
 from tulou.delivery.pages.repo_frame import frame
+from tulou.delivery.pages.viewer_panel import Asked, Panel
 from tulou.features.cards import lineage, results, structure
 from tulou.features.cards import overview as overviews
 from tulou.features.cards.model import Overview, one_text, texts
@@ -25,6 +26,7 @@ from tulou.kernel.names import RepoKind
 CARD = "README.md"
 DAYS = 90
 _SPLITS = 12
+_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,10 @@ def _front(call: Call) -> dict[str, Any]:
     configs = structure.configs_of(found.summary.card) if repo.name.kind is RepoKind.DATASET else []
     default = configs[0].name if configs else None
     is_empty = _is_empty(found)
+    framed = frame(call, "card", found)
     return {
-        **frame(call, "card", found),
+        **framed,
+        "panel": _panel(call) if framed["frame"].can_read else None,
         "card": _card(call, found),
         "problem": found.summary.facts.get("problems", {}).get(CARD),
         "about": about(found),
@@ -75,6 +79,11 @@ def _front(call: Call) -> dict[str, Any]:
         "is_empty": is_empty,
         "listed": chips.listed,
     }
+
+
+def _panel(call: Call) -> Panel | None:
+    """Return the first rows of a dataset: nobody opens one for its card alone."""
+    return viewer_panel.of(call, None, None, Asked(), most=_ROWS) if call.repo.name.kind is RepoKind.DATASET else None
 
 
 def about(overview: Overview) -> About:

@@ -26,10 +26,12 @@ from tulou.delivery.pages import (
     space,
     space_gallery,
     space_runtime,
+    sql,
     tensors,
     tokens,
     two_steps,
     upload,
+    viewer,
 )
 from tulou.delivery.pages.admin import routes as admin
 
@@ -62,4 +64,6 @@ ROUTES = [
     *tensors.ROUTES,
     *tokens.ROUTES,
     *two_steps.ROUTES,
+    *sql.ROUTES,
+    *viewer.ROUTES,
 ]
