@@ -59,7 +59,7 @@ def level(m: Machinery, bucket: Repo, prefix: str, *, cursor: str | None, limit:
     """
     depth = prefix.rstrip("/").count("/") + 2 if prefix else 1
     start, inclusive, chunk = prefix, True, limit + 1
-    if cursor is not None and cursor > prefix:
+    if cursor is not None and cursor >= prefix:
         start, inclusive = _resume(cursor)
     places: dict[str, File] = {}
     with m.db.read() as connection:
