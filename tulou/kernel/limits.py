@@ -184,6 +184,8 @@ VIEWER_FILES: Final = 200_000
 """A dataset with more files has no viewer."""
 VIEWER_CHILD_MEMORY: Final = 2 * GIB
 """What the program that reads a dataset may hold in memory."""
+VIEWER_SMALL_BYTES: Final = 4 * MIB
+"""A smaller dataset is gone through at once, when it is looked at."""
 VIEWER_LOOK_SECONDS: Final = 60
 VIEWER_PASS_SECONDS: Final = 900
 VIEWER_PASS_BYTES_A_SECOND: Final = 256 * KIB

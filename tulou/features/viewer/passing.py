@@ -8,6 +8,7 @@ from tulou.features.viewer.running import Run, fail, head
 from tulou.features.viewer.source import Source
 from tulou.fsio import atomic
 from tulou.kernel.ids import Sha1
+from tulou.kernel.limits import VIEWER_SMALL_BYTES
 from tulou.platform.jobs import queue
 from tulou.platform.machinery import Machinery
 
@@ -38,6 +39,11 @@ def look(m: Machinery, repo_id: str) -> None:
     if found.refused is not None:
         fail(m, found, found.refused)
         return
+    if found.size <= VIEWER_SMALL_BYTES:
+        # Both at once: a second process would take longer to start than the work itself.
+        if Run(m, found, is_look=False).go():
+            _finish(m, found)
+        return
     Run(m, found, is_look=True).go()
     view = state.of(m, repo, commit)
     if view is not None and view.state == "looking":
@@ -65,10 +71,18 @@ def go_through(m: Machinery, repo_id: str) -> None:
         found = source.of(m, repo, commit)
         if not Run(m, found, is_look=False).go():
             return  # a newer push: its own tasks go on from here
-        trouble = export.publish(m, found, state.of(m, repo, commit))
+        _finish(m, found)
+
+
+def _finish(m: Machinery, found: Source) -> None:
+    """Publish the Parquet files of what is ready, and note that all is done."""
+    view = state.of(m, found.repo, found.commit)
+    if view is not None and view.state != "failed":
+        trouble = export.publish(m, found, view)
         with m.db.write() as tx:
-            queries.change(tx, repo_id, commit, state="done", finished_at=m.clock.now(), export=trouble and state.facts(trouble))
-    _tidy(m, repo, commit)
+            told = trouble and state.facts(trouble)
+            queries.change(tx, found.repo.id, found.commit, state="done", finished_at=m.clock.now(), export=told)
+    _tidy(m, found.repo, found.commit)
 
 
 def _ask_for_pass(m: Machinery, repo_id: str) -> None:

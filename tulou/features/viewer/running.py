@@ -96,6 +96,7 @@ class Run:
         seconds = VIEWER_LOOK_SECONDS if self.is_look else VIEWER_PASS_SECONDS + self.found.size // VIEWER_PASS_BYTES_A_SECOND
         return Job(
             name=self.found.repo.name.name,
+            origin=f"hf://datasets/{self.found.repo.name.full}@{self.found.commit}/",
             files=self.found.files,
             linkable=self.found.linkable(self.m),
             skip=self._finished(),

@@ -77,6 +77,8 @@ def of(m: Machinery, repo: Repo, commit: Sha1) -> Source:
             digest.update(f"\0{entry.path}\0{entry.oid}".encode())
     text, refused = _card(m, repo, commit)
     digest.update(b"\0\0" + (frontmatter.split(text).yaml or "").encode())
+    if all(path in _NOT_DATA for path, _ in files):
+        refused = Trouble("EmptyDatasetError", "The dataset is empty.")
     if len(files) > VIEWER_FILES:
         refused = Trouble("TooManyFilesError", f"The dataset has more than {VIEWER_FILES} files.")
     return Source(repo, commit, files, digest.hexdigest(), refused)

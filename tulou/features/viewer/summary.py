@@ -32,7 +32,7 @@ def has_text(feature: Any) -> bool:
 
 
 def modalities(view: View) -> list[str]:
-    """Return the kinds of content: audio, document, image, tabular, text, video …"""
+    """Return the kinds of content: audio, document, image, tabular, text, video and so on."""
     found = set()
     numbers = 0
     for split in _known(view):

@@ -41,6 +41,8 @@ class Job:
     """What the child is to work on. `read(number, start, length)` returns bytes of `files[number]`."""
 
     name: str
+    origin: str
+    """What clients write before the path of a file of this commit."""
     files: list[tuple[str, int]]
     linkable: list[str]
     skip: list[tuple[int, str]]
@@ -76,7 +78,7 @@ class Child:
     def _start(self) -> subprocess.Popen[bytes]:
         program = [sys.executable, "-s", "-P", "-m", "tulou.platform.tabular.child.ingest", "."]
         with (self.folder / "stderr").open("wb") as complaints:
-            return subprocess.Popen(
+            return subprocess.Popen(  # noqa: S603 - a fixed program and our own folder
                 program, cwd=self.folder, env=environment(), start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=complaints,
             )  # fmt: skip

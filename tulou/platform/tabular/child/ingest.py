@@ -43,9 +43,8 @@ def _work(line: Line, folder: Path, job: dict[str, Any], layout: Any, passing: A
         return
     line.tell("layout", configs=list(found.configs), default=found.module.builder_configs_parameters.default_config_name)
     one = passing.Pass(line, folder, found, job)
-    if job["look"]:
-        one.look(PREVIEWED)
-    else:
+    one.look(PREVIEWED)
+    if not job["look"]:
         one.convert()
     line.tell("done")
 

@@ -40,7 +40,6 @@ class Layout:
 
     module: load.DatasetModule
     configs: tuple[str, ...]
-    card: dict[str, Any]
     scratch: str
 
     def builder(self, config: str) -> DatasetBuilder:
@@ -77,7 +76,7 @@ def find(scratch: str, name: str) -> Layout:
     names = list(configs) or [module.builder_configs_parameters.builder_configs[0].name]
     if len(names) > MAX_CONFIGS:
         raise Problem("DatasetWithTooManyConfigsError", f"The dataset has more than {MAX_CONFIGS} configurations.")
-    return Layout(module, tuple(str(each) for each in names), card.to_dict(), scratch)
+    return Layout(module, tuple(str(each) for each in names), scratch)
 
 
 @contextmanager
@@ -98,12 +97,12 @@ def _resolving() -> Iterator[None]:
         raise Problem(code, "Cannot get the config names for the dataset.", cause) from cause
 
 
-def _card() -> DatasetCardData:
+def _card() -> Any:
     """Return the metadata of the card, with that of the separate file over it, as the library reads them."""
     text = _text(_CARD)
     data = DatasetCard(text).data if text is not None else DatasetCardData()
     more = yaml.safe_load(_text(_YAML) or "")
-    return DatasetCardData(**{**data.to_dict(), **more}) if more else data
+    return DatasetCardData(**{**data.__dict__, **more}) if more else data
 
 
 def _text(path: str) -> str | None:
@@ -115,7 +114,7 @@ def _text(path: str) -> str | None:
         return None
 
 
-def _module(card: DatasetCardData, configs: MetadataConfigs) -> load.DatasetModule:
+def _module(card: Any, configs: MetadataConfigs) -> load.DatasetModule:
     """Do what `load.HubDatasetModuleFactory` does, on our file system."""
     first: dict[str, Any] = next(iter(configs.values()), {})
     patterns = sanitize_patterns(first["data_files"]) if "data_files" in first else get_data_patterns(ROOT)
@@ -144,7 +143,7 @@ def _module(card: DatasetCardData, configs: MetadataConfigs) -> load.DatasetModu
     return load.DatasetModule(path, "0", {}, dataset_infos=infos, builder_configs_parameters=parameters)
 
 
-def _infos(card: DatasetCardData) -> DatasetInfosDict:
+def _infos(card: Any) -> DatasetInfosDict:
     return DatasetInfosDict.from_dataset_card_data(card)
 
 

@@ -38,6 +38,7 @@ class Pass:
         self._line = line
         self._folder = folder
         self._found = found
+        self._origin = str(job["origin"])
         self._linkable = {str(path) for path in job["linkable"]}
         self._skip = {(int(at), str(split)) for at, split in job["skip"]}
         self._shown = {(int(at), str(split)) for at, split in job["shown"]}
@@ -72,10 +73,12 @@ class Pass:
             self._line.tell("config-failed", config=at, problem=problem.facts())
             return None
         self._line.tell("config", config=at, splits=splits, builder=builder.name)
-        return Source(builder), splits
+        return Source(builder, self._origin), splits
 
     def _preview(self, at: int, source: Source, split: str) -> None:
         """Show the first rows. What goes wrong here goes wrong again, and is told, when the split is converted."""
+        if (at, split) in self._shown:
+            return
         try:
             table, more = _first(source, split)
             self._show(at, split, source, table, more=more)

@@ -42,7 +42,7 @@ class Index:
         self.inside.setdefault(folder, []).append(entry)
 
 
-class RepoFiles(AbstractFileSystem):
+class RepoFiles(AbstractFileSystem):  # type: ignore[misc]
     """The file system. The library makes one where it needs it, so what it shows belongs to the class."""
 
     protocol = PROTOCOL

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import fsspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
-from datasets import ArrowBasedBuilder, DatasetBuilder, Features, IterableDataset
+from datasets import ArrowBasedBuilder, Audio, DatasetBuilder, Features
+from datasets.arrow_writer import ArrowWriter
 from datasets.data_files import DataFilesDict
 from datasets.download.streaming_download_manager import StreamingDownloadManager
 from datasets.exceptions import DatasetGenerationCastError
@@ -30,8 +33,9 @@ _LARGE_ROW = 64 << 10
 class Source:
     """Reads one configuration. The types of the first split hold for the others, as in the library."""
 
-    def __init__(self, builder: DatasetBuilder) -> None:
+    def __init__(self, builder: DatasetBuilder, origin: str) -> None:
         self.builder = builder
+        self._origin = origin
         builder.config = copy.copy(builder.config)  # the library keeps one for all builders of a configuration
         self._files = builder.config.data_files
         self._generators: dict[str, Any] = {}
@@ -64,7 +68,7 @@ class Source:
             for table in self._raw(generator, split, rows):
                 if self.features is None:
                     self.builder.info.features = Features.from_arrow_schema(table.schema)
-                yield self._cast(table)
+                yield self._cast(self._named(table))
 
     def _generator(self, split: str) -> Any:
         if split in self._generators:
@@ -85,8 +89,21 @@ class Source:
             for _key, table in self.builder._generate_tables(**generator.gen_kwargs):  # noqa: SLF001 - the same
                 yield table
         else:
-            stream: IterableDataset = self.builder._as_streaming_dataset_single(generator)  # noqa: SLF001 - the same
-            yield from stream.with_format("arrow").iter(batch_size=min(rows, FEW_ROWS))
+            options = dict(generator.gen_kwargs)
+            if "files" in options:
+                options["files"] = [_labelled(each) for each in options["files"]]
+            examples = self.builder._generate_examples(**options)  # noqa: SLF001 - the same
+            while batch := [example for _key, example in islice(examples, min(rows, FEW_ROWS))]:
+                yield self._stored(batch)
+
+    def _stored(self, examples: list[Any]) -> pa.Table:
+        """Write examples as the library does when it makes a dataset, and return what it would keep."""
+        sink = pa.BufferOutputStream()
+        writer = ArrowWriter(features=self.features, stream=sink, writer_batch_size=len(examples))
+        for example in examples:
+            writer.write(self.features.encode_example(example) if self.features is not None else example)
+        writer.finalize()
+        return pa.ipc.open_stream(sink.getvalue()).read_all()
 
     def _parquet_rows(self, split: str) -> int:
         """Return how many rows to unpack at once. A footer that lies about sizes is met by the limit of memory."""
@@ -103,6 +120,13 @@ class Source:
         """Open a file of the commit."""
         return fsspec.open(place, "rb").open()
 
+    def _named(self, table: pa.Table) -> pa.Table:
+        """Give the archives of a WebDataset the address that clients know them by."""
+        if self.builder.name != "webdataset" or "__url__" not in table.schema.names:
+            return table
+        at = table.schema.get_field_index("__url__")
+        return table.set_column(at, table.field(at), pc.replace_substring(table.column(at), f"{ROOT}/", self._origin))
+
     def _cast(self, table: pa.Table) -> pa.Table:
         if self.features is None:
             return table
@@ -115,6 +139,26 @@ class Source:
                 "DatasetGenerationCastError", "All the data files must have the same columns, of the same types.", wrapped
             ) from cause
         return embed_table_storage(cast, local_files=False) if has_media(self.features.to_dict()) else cast
+
+
+def _sound(_feature: Audio, value: Any) -> dict[str, Any]:
+    """Store a sound as it is. The library's own way asks for torch first, which only encoding samples needs."""
+    if isinstance(value, str):
+        return {"bytes": None, "path": value}
+    if isinstance(value, bytes | bytearray):
+        return {"bytes": bytes(value), "path": None}
+    if isinstance(value, dict) and (value.get("bytes") is not None or value.get("path") is not None):
+        return {"bytes": value.get("bytes"), "path": value.get("path")}
+    raise ValueError("a sound should be the path or the bytes of a file")
+
+
+Audio.encode_example = _sound
+
+
+def _labelled(file: Any) -> Any:
+    """Let the files in an archive be labelled by their own folder; datasets 5.2 takes that of the archive, and fails."""
+    is_archive = isinstance(file, tuple) and len(file) == 3 and not isinstance(file[2], str)
+    return (None, *file[1:]) if is_archive else file
 
 
 def has_media(feature: Any) -> bool:
