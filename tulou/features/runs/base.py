@@ -18,6 +18,8 @@ from tulou.platform.compute.base import StartFailed
 from tulou.platform.machinery import Machinery
 
 TARGET = "/env"
+CACHE = f"{TARGET}/.cache"
+"""On the disk, while /tmp and the home folder are memory; and where uv can link instead of copy."""
 PATH = f"{TARGET}/bin:/usr/local/bin:/usr/bin:/bin"
 _LAYOUT = 1
 """Grows when an environment would be made otherwise."""
@@ -36,8 +38,10 @@ def environment(m: Machinery) -> dict[str, str]:
     """Return the variables of such a run: where its programs are, and where pip and uv find packages."""
     env = {
         "PATH": PATH, "VIRTUAL_ENV": TARGET, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1",
-        "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1",
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore", "PIP_PROGRESS_BAR": "off",
+        "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "UV_CACHE_DIR": f"{CACHE}/uv",
+        # Everything goes through one gateway on a machine that does other things too: few at a time, and patience.
+        "UV_CONCURRENT_DOWNLOADS": "8", "UV_HTTP_CONNECT_TIMEOUT": "60", "UV_HTTP_RETRIES": "5",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_CACHE_DIR": "1", "PIP_PROGRESS_BAR": "off",
     }  # fmt: skip
     return env | index_environment(m)
 
