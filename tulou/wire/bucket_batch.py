@@ -62,7 +62,7 @@ def parse(lines: Iterable[bytes]) -> list[Operation]:
 
     An operation whose path or source breaks the grammar of names comes back as Refused.
     """
-    operations = []
+    operations: list[Operation] = []
     for value in _values(lines):
         if len(operations) >= BUCKET_BATCH:
             raise WireError(f"A batch can have at most {BUCKET_BATCH} operations: send several.")

@@ -28,11 +28,12 @@ async def resolve(call: Call) -> ASGIApp:
     if "\0" in path:
         raise EntryNotFound
     key = (call.repo.id, path)
-    found = m.cache.get("bucket-file", key)
-    if not isinstance(found, File):
-        mark = m.cache.mark()
-        found = await in_thread(browse.file, m, call.repo, path)
-        m.cache.put(mark, "bucket-file", key, found)
+    known = m.cache.get("bucket-file", key)
+    if isinstance(known, File):
+        return _answer(call, known)
+    mark = m.cache.mark()
+    found = await in_thread(browse.file, m, call.repo, path)
+    m.cache.put(mark, "bucket-file", key, found)
     return _answer(call, found)
 
 
