@@ -131,7 +131,7 @@ class LocalCompute:
         return egress.order(self.loopback, self._allowed, number)
 
     def _lays_over(self, run_id: str) -> bool:
-        """Whether overlays work here, as the first run that wants one finds out: kernel, file system and bubblewrap must agree."""
+        """Whether overlays work here, as the first run that wants one finds out: kernel, disk and bubblewrap must all agree."""
         if self._overlays is None and run_id != _PROBE:
             probe = RunSpec(_PROBE, "probe", ("true",), mounts=(Mount(self._host.made_etc, "/x", "overlay"),), program="ours")
             folder = self._folder / f"{_PROBE}-{secrets.token_hex(4)}"

@@ -113,10 +113,11 @@ def _inside(spec: RunSpec, host: Host, place: Place) -> dict[str, Any]:
         "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try", "--unshare-net",
         "--hostname", _hostname(spec.id), "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv",
     ]  # fmt: skip
-    # Later mounts lie on earlier ones.
+    # Later mounts lie on earlier ones. Process 1, which is bubblewrap's, has no filter of system calls but the user of the run,
+    # who could write to its memory and act through it: it is put out of sight.
     middle = [
-        "--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm", "--chmod", "1777", "/dev/shm",
-        "--remount-ro", "/dev",
+        "--proc", "/proc", "--perms", "0555", "--size", "4096", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1",
+        "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm", "--chmod", "1777", "/dev/shm", "--remount-ro", "/dev",
         "--size", size, "--tmpfs", "/tmp", "--chmod", "1777", "/tmp", "--symlink", "/tmp", "/var/tmp",
         "--size", size, "--tmpfs", HOME, "--size", str(_RUN_MIB * _MIB), "--tmpfs", "/run",
     ]  # fmt: skip

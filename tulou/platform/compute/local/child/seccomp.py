@@ -16,7 +16,8 @@ _NEWEST = 462
 
 _NAMESPACES = 0x7E020080
 """CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET."""
-_CLONE3, _SAME_EVERYWHERE = 435, (
+_CLONE3 = 435
+REFUSED_EVERYWHERE = (
     425, 426, 427,  # io_uring_setup, _enter, _register
     428, 429, 430, 431, 432, 433, 442,  # open_tree, move_mount, fsopen, fsconfig, fsmount, fspick, mount_setattr
     438,  # pidfd_getfd
@@ -101,7 +102,7 @@ def _assemble(machine: Machine) -> bytes:
         _jump(_GREATER, _NEWEST, 0, 1),
         _statement(_RETURN, missing),
     ]
-    for number in (*machine.refused, *_SAME_EVERYWHERE):
+    for number in (*machine.refused, *REFUSED_EVERYWHERE):
         code += _when(number, [_statement(_RETURN, refuse)])
     # glibc tries clone3 first, whose flags lie in memory where no filter sees them, and falls back to clone.
     code += _when(_CLONE3, [_statement(_RETURN, missing)])
