@@ -22,6 +22,7 @@ from tulou.delivery.hf import viewer
 from tulou.delivery.kit.dispatch import Dispatcher
 from tulou.delivery.kit.routes import Route, Router
 from tulou.delivery.pages import app_notice, problem
+from tulou.features.jobs import bucket_volumes
 from tulou.features.runs import base
 from tulou.features.runs.reconcile import Reconciler
 from tulou.features.runs.sources import Resolver
@@ -93,7 +94,7 @@ TASKS = (
 )
 
 # What orders of runs may name beside a commit, an environment and a folder: scheme → who finds it.
-RESOLVERS: dict[str, Resolver] = {**base.RESOLVERS, **packages.RESOLVERS}
+RESOLVERS: dict[str, Resolver] = {**base.RESOLVERS, **bucket_volumes.RESOLVERS, **packages.RESOLVERS}
 
 
 @dataclass(frozen=True, slots=True)

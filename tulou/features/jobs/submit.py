@@ -110,8 +110,9 @@ def _order(m: Machinery, job_id: str, ready: Ready) -> Order:
     spec, flavor = ready.spec, ready.flavor
     is_ours = ready.image == HOST_IMAGE
     own = base.environment(m) if is_ours else {"PATH": _IMAGE_PATH, **base.index_environment(m)}
+    cache = base.CACHE if is_ours else "/tmp"  # noqa: S108 - the job's own
     env = own | {
-        "HF_ENDPOINT": endpoint(m), "HF_HOME": "/tmp/hf", "JOB_ID": job_id, "ACCELERATOR": "none",  # noqa: S108 - the job's own
+        "HF_ENDPOINT": endpoint(m), "HF_HOME": f"{cache}/huggingface", "JOB_ID": job_id, "ACCELERATOR": "none",
         "CPU_CORES": f"{flavor.cpus:g}", "MEMORY": f"{flavor.memory_mb}MB", "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     }  # fmt: skip
     return Order(

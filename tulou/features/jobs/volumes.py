@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tulou.features.access import gate
 from tulou.features.content import revisions, tree
+from tulou.features.jobs import bucket_volumes
 from tulou.features.repos.model import Repo
 from tulou.features.runs.model import OrderMount
 from tulou.kernel.actor import Action, Actor
@@ -25,7 +26,7 @@ def _mount(m: Machinery, actor: Actor, volume: Volume) -> OrderMount:
             raise BadInput("A bucket has no revisions.")
         action = Action.READ_CONTENT if volume.read_only else Action.WRITE
         bucket = gate.repo(m, actor, name, action)
-        return OrderMount(f"bucket:{bucket.id}:{volume.path}", volume.mount_path, "ro" if volume.read_only else "rw")
+        return OrderMount(bucket_volumes.source(bucket, volume.path), volume.mount_path, "ro" if volume.read_only else "rw")
     repo = gate.repo(m, actor, name, Action.READ_CONTENT)
     return OrderMount(_source(m, repo, volume), volume.mount_path)
 
