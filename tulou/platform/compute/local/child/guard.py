@@ -13,8 +13,8 @@ _CLOSED = tuple(ipaddress.ip_network(network) for network in (
     "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
     "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15",
     "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-    # Only 2000::/3 is given out at all; within it: Teredo and its kin, documentation.
-    "::/3", "4000::/2", "8000::/1", "2001::/23", "2001:db8::/32", "3fff::/20",
+    # Only 2000::/4 is given out so far; within it: Teredo and its kin, documentation.
+    "::/3", "3000::/4", "4000::/2", "8000::/1", "2001::/23", "2001:db8::/32",
 ))  # fmt: skip
 """The registries of special addresses of IANA (RFC 6890 and its updates), closed where ours is broader or newer than Python's."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
