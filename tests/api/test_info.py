@@ -169,13 +169,13 @@ def test_every_property_can_be_asked_for_and_others_are_refused_with_the_list(hu
     assert alice.get(f"/api/{kind}s", params={"expand": options}).status_code == 200
 
 
-def test_a_space_says_that_it_does_not_run(hub):
+def test_a_space_without_an_application_says_so(hub):
     alice = hub.http(hub.user("alice"))
     hub.repo("alice/s", "space", sdk="static")
     commit(alice, "alice/s", {"README.md": "---\nsdk: gradio\nmodels: [alice/m]\n---\n"}, kind="spaces")
     hub.settle()
     found = info(alice, "spaces/alice/s")
-    assert found["runtime"]["stage"] == "STOPPED"
+    assert found["runtime"]["stage"] == "NO_APP_FILE"
     assert (found["sdk"], found["models"], found["tags"]) == ("gradio", ["alice/m"], ["gradio", "region:us"])
     hub.repo("alice/m")
     assert info(alice)["spaces"] == ["alice/s"]
