@@ -454,7 +454,7 @@ def test_a_renamed_space_has_another_host_and_a_deleted_one_leaves_nothing(stand
     assert stand.now.slug == f"{stand.name}-t"
     stand.alice.request("DELETE", "/api/repos/delete", json={"type": "space", "name": "t", "organization": stand.name})
     stand.hub.settle()
-    started = [each for each in runs.live(stand.m, stand.repo.account_id, "space")]
+    started = runs.live(stand.m, stand.repo.account_id, "space")
     assert started
     assert all(each.want == "stop" for each in started)
     with stand.m.db.read() as connection:
@@ -495,7 +495,8 @@ def test_what_a_crash_interrupted_is_taken_up_by_the_next_look(stand: Stand):
 
 
 ROUTES = [
-    ("GET", "runtime", None), ("GET", "host", None), ("GET", "secrets", None), ("GET", "variables", None), ("GET", "logs/run", None),
+    ("GET", "runtime", None), ("GET", "host", None), ("GET", "secrets", None), ("GET", "variables", None),
+    ("GET", "logs/run", None),
     ("POST", "secrets", {"key": "X", "value": "v"}), ("POST", "variables", {"key": "Y", "value": "v"}),
     ("DELETE", "secrets", {"key": "X"}), ("POST", "hardware", {"flavor": "cpu-basic"}), ("POST", "sleeptime", {"seconds": 60}),
     ("POST", "pause", None), ("POST", "restart", None), ("POST", "storage", {"tier": "small"}), ("DELETE", "storage", None),

@@ -90,10 +90,9 @@ def test_what_the_hub_does_not_do_is_said_in_the_build_log():
 def test_no_card_breaks_the_reader(text: str):
     try:
         found = plan("c" * 40, f"---\nsdk: gradio\n{text}\n---\n", FILES)
-    except CannotRun as problem:
-        assert problem.message
-    else:
-        assert found.app_file in FILES
+    except CannotRun:
+        return
+    assert found.app_file in FILES
 
 
 def test_plans_survive_being_stored():

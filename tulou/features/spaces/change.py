@@ -38,7 +38,7 @@ def create_in(tx: Tx, m: Machinery, repo: Repo) -> None:
         queries.insert(tx, {**row, "slug": slug(repo.name, marked=True)})
 
 
-def rename(tx: Tx, m: Machinery, space: Space, repo: Repo) -> None:
+def readdress(tx: Tx, m: Machinery, space: Space, repo: Repo) -> None:
     """Give a Space the host name of its new name, and have its application learn of it."""
     plain = slug(repo.name)
     label = plain if queries.slug_is_free(tx, plain, repo.id) else slug(repo.name, marked=True)

@@ -47,7 +47,7 @@ def _look(m: Machinery, repo_id: str) -> bool:
         change.create(m, repo)
         return True
     if space.slug not in {slug(repo.name), slug(repo.name, marked=True)}:
-        return _put(m, space, lambda tx: change.rename(tx, m, space, repo))
+        return _put(m, space, lambda tx: change.readdress(tx, m, space, repo))
     runs = runs_read.many(m, space.run_ids)
     if space.want != "run" and space.stage not in {Stage.PAUSED, Stage.STOPPED}:
         return _put(m, space, lambda tx: change.rest(tx, m, space, space.want))
