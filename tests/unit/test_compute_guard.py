@@ -98,7 +98,8 @@ def test_a_plain_request_is_written_anew_for_the_host_that_was_judged():
         b"CONNECT [::1:443 HTTP/1.1\r\n\r\n", b"GET http:///x HTTP/1.1\r\n\r\n",
         b"GET http://exa\x00mple.org/ HTTP/1.1\r\n\r\n",
         b"GET http://example.org/ HTTP/1.1\r\nA: b\nHost: x\r\n\r\n", b"GET  http://example.org/ HTTP/1.1\r\n\r\n",
-        b"GET http://example.org/ SPDY/1\r\n\r\n", b"\xff\xfe CONNECT a:1 HTTP/1.1\r\n\r\n", b"CONNECT exa mple:443 HTTP/1.1\r\n\r\n",
+        b"GET http://example.org/ SPDY/1\r\n\r\n",
+        b"\xff\xfe CONNECT a:1 HTTP/1.1\r\n\r\n", b"CONNECT exa mple:443 HTTP/1.1\r\n\r\n",
         b"CONNECT <script>:443 HTTP/1.1\r\n\r\n", b"CONNECT " + b"a" * 300 + b":443 HTTP/1.1\r\n\r\n",
     ],
 )  # fmt: skip
