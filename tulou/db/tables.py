@@ -367,6 +367,8 @@ job = Table(
     Column("sealed", LargeBinary),  # the secrets, for running it again
     Column("labels", Text, nullable=False, server_default="{}"),  # JSON
     Column("created_at", BigInteger, nullable=False),
+    Column("saving", Boolean, nullable=False, server_default=sa.false()),  # what it writes to buckets is still to be brought back
+    Column("save_problem", Text, nullable=False, server_default=""),  # why it could not be
     Index("job_by_account", "account_id", "id"),
 )
 

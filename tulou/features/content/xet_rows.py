@@ -126,6 +126,16 @@ def owned(connection: Connection, repo_id: str, sha256s: Iterable[str]) -> set[s
     return found
 
 
+def file_hashes(connection: Connection, sha256s: Iterable[Sha256]) -> dict[Sha256, XetHash]:
+    """Return the xet names of large files, by their SHA-256; those without one are left out."""
+    found: dict[Sha256, XetHash] = {}
+    for part in parts(sorted(set(sha256s))):
+        query = sa.select(lfs_object.c.sha256, lfs_object.c.file_hash).where(lfs_object.c.sha256.in_(part))
+        known = connection.execute(query.where(lfs_object.c.file_hash.is_not(None)))
+        found |= {Sha256(row.sha256): XetHash(row.file_hash) for row in known}
+    return found
+
+
 def owner_of(connection: Connection, sha256: Sha256) -> str | None:
     """Return some live repository that owns a large file, or None."""
     owners = (

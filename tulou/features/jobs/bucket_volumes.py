@@ -49,13 +49,18 @@ def source(bucket: Repo, folder: str) -> str:
     return f"{SCHEME}:{bucket.id}:{new_id()}:{folder}"
 
 
-def find(m: Machinery, rest: str) -> Path:
-    """Find `bucket:<bucket id>:<copy id>:<folder>`, making the copy if it is not there yet. Raises StartFailed.
+def parts(m: Machinery, source_: str) -> tuple[str, Copy, str]:
+    """Return what `bucket:<bucket id>:<copy id>:<folder>` says: the bucket, where the copy is or would be, and the folder."""
+    _, bucket_id, copy_id, folder = source_.split(":", 3)
+    return bucket_id, Copy(m.settings.data.resolve() / "cache" / "volumes" / copy_id), folder
 
-    The copy appears whole, under its name, or not at all; the attempts of a run share it.
+
+def find(m: Machinery, rest: str) -> Path:
+    """Find the copy that an order names, making it if it is not there yet. Raises StartFailed.
+
+    It appears whole, under its name, or not at all; the attempts of a run share it.
     """
-    bucket_id, copy_id, folder = rest.split(":", 2)
-    copy = Copy(m.settings.data.resolve() / "cache" / "volumes" / copy_id)
+    bucket_id, copy, folder = parts(m, f"{SCHEME}:{rest}")
     if not copy.folder.is_dir():
         try:
             bucket = repos.by_id(m, bucket_id)
@@ -65,6 +70,11 @@ def find(m: Machinery, rest: str) -> Path:
             _write_out(m, bucket, f"{folder}/" if folder else "", Copy(scratch / "copy"))
             atomic.publish_cached_tree(scratch / "copy", copy.folder)
     return copy.files
+
+
+def drop(m: Machinery, source_: str) -> None:
+    """Delete a copy."""
+    atomic.remove_tree(parts(m, source_)[1].folder)
 
 
 def _write_out(m: Machinery, bucket: Repo, prefix: str, copy: Copy) -> None:

@@ -9,7 +9,10 @@ from tulou.wire.job_spec import JobSpec
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job. What becomes of it is in its run. `notes`: what its owner should know, shown before what it prints."""
+    """One job. What becomes of it is in its run. `notes`: what its owner should know, shown before what it prints.
+
+    `is_saving`: what it writes to buckets is still to be brought back; `save_problem` says why it could not be.
+    """
 
     id: str
     account_id: str
@@ -22,6 +25,8 @@ class Job:
     secret_names: tuple[str, ...]
     labels: dict[str, str]
     created_at: int
+    is_saving: bool = False
+    save_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ def insert_job(tx: Tx, one: Job, sealed: bytes | None) -> None:
     tx.execute(sa.insert(job).values(
         id=one.id, account_id=one.account_id, created_by=one.created_by, run_id=one.run_id, scheduled_id=one.scheduled_id,
         spec=json.dumps(spec), secret_names=json.dumps(one.secret_names), sealed=sealed, labels=json.dumps(one.labels),
-        created_at=one.created_at,
+        created_at=one.created_at, saving=one.is_saving,
     ))  # fmt: skip
 
 
@@ -60,6 +60,17 @@ def count_live(connection: Connection | Tx, account_id: str) -> int:
 def set_labels(tx: Tx, job_id: str, labels: dict[str, str]) -> None:
     """Replace the labels of a job."""
     tx.execute(sa.update(job).where(job.c.id == job_id).values(labels=json.dumps(labels)))
+
+
+def set_saved(tx: Tx, job_id: str, problem: str) -> None:
+    """Note that what a job wrote to buckets was brought back, or why it could not be."""
+    tx.execute(sa.update(job).where(job.c.id == job_id).values(saving=False, save_problem=problem))
+
+
+def stuck(connection: Connection, before: int) -> list[str]:
+    """Return the ids of jobs that ended before a time and are still saving."""
+    old = sa.and_(job.c.saving, run.c.id == job.c.run_id, run.c.ended_at < before)
+    return list(connection.execute(sa.select(job.c.id).where(old).limit(1_000)).scalars())
 
 
 def is_live(connection: Connection | Tx, job_id: str | None) -> bool:
@@ -131,6 +142,7 @@ def _job(row: sa.Row[Any]) -> Job:
     return Job(
         row.id, row.account_id, row.created_by, row.run_id, row.scheduled_id, spec["copied_from"], JobSpec.load(spec["asked"]),
         tuple(spec["notes"]), tuple(json.loads(row.secret_names)), json.loads(row.labels), row.created_at,
+        row.saving, row.save_problem,
     )  # fmt: skip
 
 

@@ -37,13 +37,23 @@ class Durations:
     total: int
 
 
-def of(run: Run) -> Stage:
-    """Return the stage."""
-    return _BY_PHASE[run.phase]
+def of(run: Run, *, is_saving: bool = False, save_problem: str = "") -> Stage:
+    """Return the stage. A job runs until what it wrote was brought back, and fails if that cannot be."""
+    if run.is_over and is_saving:
+        return Stage.RUNNING
+    stage = _BY_PHASE[run.phase]
+    return Stage.ERROR if save_problem and stage is Stage.COMPLETED else stage
 
 
-def message(run: Run) -> str | None:
+def message(run: Run, *, is_saving: bool = False, save_problem: str = "") -> str | None:
     """Return why it is so, for people."""
+    if run.is_over and is_saving:
+        return "Saving what it wrote to its volumes"
+    text = _with_attempt(run)
+    return f"{text}. {save_problem}" if text and save_problem else text or save_problem or None
+
+
+def _with_attempt(run: Run) -> str | None:
     attempt = f" (attempt {run.attempt} of {run.attempts})" if run.attempts > 1 else ""
     text = _message(run)
     return text + attempt if text else None

@@ -81,7 +81,7 @@ def place(
     )  # fmt: skip
     job = Job(
         job_id, account.id, actor.user_id or "", run_id, scheduled_id, copied_from, spec, ready.notes,
-        tuple(sorted(ready.secrets)), ready.labels, now,
+        tuple(sorted(ready.secrets)), ready.labels, now, is_saving=any(mount.mode == "rw" for mount in ready.mounts),
     )  # fmt: skip
     queries.insert_job(tx, job, seal(m, job_id, ready.secrets))
     record.write(tx, m.clock, actor, "job.start", account.id, job=job_id, image=spec.image, flavor=spec.flavor)

@@ -23,11 +23,16 @@ class Target:
 
 def ingest(xet: XetStore, path: Path, sha256: Sha256, target: Target) -> None:
     """Upload the file at `path` through the Xet protocol, in a child process. Chunking and compression come with it."""
+    ingest_many(xet, [(path, sha256)], target)
+
+
+def ingest_many(xet: XetStore, files: list[tuple[Path, Sha256]], target: Target) -> None:
+    """Upload some files, with their SHA-256, as one piece of work."""
     with atomic.scratch(xet.work, "ingest") as cache:
-        xet.ingesters.run(upload, path, sha256, target, cache)
+        xet.ingesters.run(upload, files, target, cache)
 
 
-def upload(path: Path, sha256: Sha256, target: Target, cache: Path) -> None:
+def upload(files: list[tuple[Path, Sha256]], target: Target, cache: Path) -> None:
     """Run in the child. A cache folder of its own: a client trusts its cache, and ours outlives garbage collection."""
     os.environ["HF_XET_CACHE"] = os.environ["HF_HOME"] = str(cache)
     os.environ["HF_XET_TELEMETRY_ENABLED"] = "false"
@@ -36,4 +41,5 @@ def upload(path: Path, sha256: Sha256, target: Target, cache: Path) -> None:
     client = importlib.import_module("hf_xet")
     session = client.XetSession()
     with session.new_upload_commit(endpoint=target.cas_url, token=target.token, token_expiry_unix_secs=target.expires) as commit:
-        commit.start_upload_file(str(path), sha256=sha256)
+        for path, sha256 in files:
+            commit.start_upload_file(str(path), sha256=sha256)

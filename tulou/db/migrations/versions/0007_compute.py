@@ -77,6 +77,8 @@ def upgrade() -> None:
     sa.Column('sealed', sa.LargeBinary(), nullable=True),
     sa.Column('labels', sa.Text(), server_default='{}', nullable=False),
     sa.Column('created_at', sa.BigInteger(), nullable=False),
+    sa.Column('saving', sa.Boolean(), server_default=sa.false(), nullable=False),
+    sa.Column('save_problem', sa.Text(), server_default='', nullable=False),
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['run_id'], ['run.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id')
