@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from tulou.delivery.kit import answers
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Budget, Login, Route
 from tulou.delivery.pages import render, viewer_panel
@@ -40,6 +41,13 @@ def _embed(call: Call) -> dict[str, Any]:
     return {"panel": _panel(call, "embed/viewer"), "repo": call.repo}
 
 
+async def progress(call: Call) -> ASGIApp:
+    """GET …/viewer-state: how far a split is, for a page that waits for it."""
+    config, split = call.query("config") or None, call.query("split") or None
+    panel = await in_thread(lambda: viewer_panel.of(call, config, split, Asked(), most=0))
+    return answers.json({"state": panel.state if panel else "empty", "rows": panel.all_rows if panel else None})
+
+
 def _panel(call: Call, at: str) -> Panel | None:
     return viewer_panel.of(call, call.params.get("config"), call.params.get("split"), _asked(call), at=at)
 
@@ -55,6 +63,7 @@ _OPTIONS: dict[str, Any] = {"login": Login.COOKIE, "budget": Budget.PAGES, "kind
 _READ = ("GET", "HEAD")
 _PLACES = ("", "/{config}", "/{config}/{split}")
 ROUTES = [
+    Route(_READ, "/datasets/{account}/{name}/viewer-state", progress, Action.READ_CONTENT, **_OPTIONS),
     *(Route(_READ, f"/datasets/{{account}}/{{name}}/viewer{place}", full, Action.READ_CONTENT, **_OPTIONS) for place in _PLACES),
     *(
         Route(_READ, f"/datasets/{{account}}/{{name}}/embed/viewer{place}", embed, Action.READ_CONTENT, **_OPTIONS)

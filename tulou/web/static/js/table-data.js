@@ -63,7 +63,7 @@ export class Rows {
   }
 }
 
-export async function get(what, parameters, signal) {
+async function get(what, parameters, signal) {
   const answer = await fetch(`/api/viewer/${what}?${new URLSearchParams(parameters)}`, { signal });
   const body = await answer.json();
   if (!answer.ok) throw new Error(body.error ?? answer.statusText);

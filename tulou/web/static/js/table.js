@@ -1,6 +1,6 @@
 // <tulou-table> turns the first rows of a dataset, drawn by the server, into a grid of all of them: it fetches what is seen.
 import { element, formOf, nodesOf, patternOf, widthOf } from "./table-cells.js";
-import { PAGE, Rows, get } from "./table-data.js";
+import { PAGE, Rows } from "./table-data.js";
 import { Detail } from "./table-detail.js";
 import { headOf, spread } from "./table-head.js";
 
@@ -15,7 +15,7 @@ class TulouTable extends HTMLElement {
     const { dataset, config, split, state } = this.dataset;
     this.place = { dataset, ...(config && { config }), ...(split && { split }) };
     if (state === "ready") this.start();
-    else if (state === "looking" || state === "waiting") this.wait(state === "looking" ? "preview" : "viewer", 1500);
+    else if (state === "looking" || state === "waiting") this.wait(1000);
   }
 
   disconnectedCallback() {
@@ -23,11 +23,14 @@ class TulouTable extends HTMLElement {
   }
 
   // The pass over the files goes on: come again when there is more to see.
-  wait(word, pause) {
+  wait(pause) {
     this.timer = setTimeout(async () => {
-      const known = await get("is-valid", this.place).catch(() => ({}));
-      if (known[word]) location.reload();
-      else this.wait(word, Math.min(pause * 1.3, 10_000));
+      const { config, split } = this.place;
+      const asked = new URLSearchParams({ ...(config && { config }), ...(split && { split }) });
+      const answer = await fetch(`/datasets/${this.place.dataset}/viewer-state?${asked}`).catch(() => null);
+      const now = answer?.ok ? (await answer.json()).state : this.dataset.state;
+      if (now === this.dataset.state) this.wait(Math.min(pause * 1.3, 10_000));
+      else location.reload();
     }, pause);
   }
 
@@ -52,7 +55,7 @@ class TulouTable extends HTMLElement {
     this.columns = answer.features.slice(0, COLUMNS);
     this.total = answer.num_rows_total;
     this.active = { row: 0, column: 0 };
-    this.height = this.columns.some(({ type }) => ["image", "video"].includes(formOf(type))) ? 104 : 60;
+    this.height = this.columns.some(({ type }) => ["image", "video"].includes(formOf(type))) ? 104 : 64;
     this.top = 0;
     this.shown = new Map();
     this.headRow = element("div", { className: "line" }, this.corner(), ...this.columns.map((column, at) => headOf(column, at, this)));
