@@ -74,7 +74,6 @@ DIALECTS = (
     "tulou.delivery.git.locks",
     "tulou.delivery.cas.routes",
     "tulou.delivery.pages.routes",
-    "tulou.delivery.apps.entry",
     "tulou.delivery.pages.docs",
 )
 

@@ -25,10 +25,10 @@ _NOT_TO_APP = _HOP_BY_HOP | {
     b"cf-connecting-ip", b"fastly-client-ip", b"x-cluster-client-ip", b"x-original-url", b"x-rewrite-url",
 }  # fmt: skip
 # An application speaks for its own host, for this one answer: not for other ports, and not to a server in front of the hub,
-# which would send a file of its own for `X-Accel-Redirect` or `X-Sendfile`.
+# which would send a file of its own for `X-Accel-Redirect` or `X-Sendfile`. The date is our server's to say.
 _NOT_TO_VISITOR = _HOP_BY_HOP | {
-    b"alt-svc", b"strict-transport-security", b"public-key-pins", b"x-sendfile", b"x-lighttpd-send-file", b"x-litespeed-location",
-    b"x-reproxy-url", b"x-reproxy-file",
+    b"date", b"alt-svc", b"strict-transport-security", b"public-key-pins", b"x-sendfile", b"x-lighttpd-send-file",
+    b"x-litespeed-location", b"x-reproxy-url", b"x-reproxy-file",
 }  # fmt: skip
 # On the hub's own origin it may set nothing that lasts, and loosen nothing.
 _NOT_ON_THE_HUB = frozenset({b"set-cookie", b"clear-site-data", b"service-worker-allowed", b"report-to", b"nel", b"set-login",

@@ -161,7 +161,7 @@ class Apps:
             return
         if isinstance(problem, Refused):
             raise TypeError("only a WebSocket is refused")
-        notice = self._notice(problem, place, visit)
+        notice = self._notice(problem, place, visit, in_frame=headers.get("sec-fetch-dest") == "iframe")
         answer = self._page(notice, headers) if _wants_page(headers) else answers.error(problem)
         if notice.retry_seconds is not None:
             answer.headers["Retry-After"] = str(notice.retry_seconds)
@@ -170,13 +170,13 @@ class Apps:
         answer.headers["Cache-Control"] = "no-store"
         await answer(scope, receive, send)
 
-    def _notice(self, problem: HubError, place: Place, visit: Visit | None) -> Notice:
+    def _notice(self, problem: HubError, place: Place, visit: Visit | None, *, in_frame: bool) -> Notice:
         hub, sign_in, page = self._hub(visit), None, None
         if visit is not None:
             page = f"{hub}/{quote(visit.repo.name.path)}"
         elif isinstance(problem, NoApp) and place.slug is not None:
             sign_in = f"{hub}/login/app/{place.slug}?next={quote(safe_onward(place.target), safe='')}"
-        return Notice(problem, hub, sign_in, page)
+        return Notice(problem, hub, sign_in, page, in_frame)
 
 
 def _may_be_framed(visit: Visit) -> bool:

@@ -78,7 +78,8 @@ class Dispatcher:
             return
         headers = Headers(scope=scope)
         request_id = _request_id(headers)
-        if self._apps is not None and not _is_for_viewer(headers) and await self._serve_app(self._apps, scope, headers, request_id, receive, send):
+        apps = None if _is_for_viewer(headers) else self._apps
+        if apps is not None and await self._serve_app(apps, scope, headers, request_id, receive, send):
             return
         if scope["type"] != "http":
             await _refuse(send, 404)

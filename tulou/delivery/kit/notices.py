@@ -67,6 +67,8 @@ class Notice:
     """Where signing in leads back here; None if that would not help."""
     space_page: str | None = None
     """The page of the Space; None for those who may not know that there is one."""
+    in_frame: bool = False
+    """Shown within the page of a Space, which no link may leave but by a new window."""
 
     @property
     def retry_seconds(self) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tulou.delivery.pages import (
+    app_entry,
     assets,
     blob,
     branch_list,
@@ -36,6 +37,7 @@ from tulou.delivery.pages import (
 from tulou.delivery.pages.admin import routes as admin
 
 ROUTES = [
+    *app_entry.ROUTES,
     *admin.ROUTES,
     *assets.ROUTES,
     *blob.ROUTES,

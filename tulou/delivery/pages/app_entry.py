@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
 from tulou.delivery.kit.apps import frame_url, safe_onward
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.notices import NoApp
 from tulou.delivery.kit.routes import Access, Budget, Login, Route
+from tulou.delivery.pages import render
 from tulou.features.access import gate
 from tulou.features.repos import lookup
 from tulou.features.repos.model import Repo
@@ -17,8 +17,6 @@ from tulou.features.spaces.model import Space
 from tulou.kernel.actor import Action
 from tulou.kernel.errors import HubError
 from tulou.kernel.names import RepoKind
-
-_HEADERS = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
 
 
 async def enter(call: Call) -> ASGIApp:
@@ -47,7 +45,8 @@ def _go(call: Call, repo: Repo, space: Space) -> ASGIApp:
     url = frame_url(call.m, call.base, call.actor, repo, space, safe_onward(call.query("next")))
     if url is None:
         raise NoApp("This hub has no host names for applications: its administrator can choose them with 'apps_url'.")
-    return RedirectResponse(url, 303, _HEADERS)
+    # No redirect: after the sign-in form, whose policy knows this origin only, browsers would not follow it to another.
+    return render.page(call, "app_onward.html", url=url, repo=repo)
 
 
 ROUTES = [
