@@ -18,6 +18,7 @@ COMMANDS = {
     "org": "add and list organizations and their members",
     "token": "make, list and revoke access tokens",
     "link": "make a one-time sign-in link for a user",
+    "image": "bring in images for jobs and Spaces",
     "demo": "add or remove the demo content",
     "settings": "print the settings in effect",
     "doctor": "check that everything is in order",

@@ -165,6 +165,21 @@ def remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
+def remove_at(folder: int, name: str) -> None:
+    """Delete a file, or an empty folder, of an open folder, if it is there."""
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        return
+    except IsADirectoryError:
+        os.rmdir(name, dir_fd=folder)
+
+
+def link_at(source: tuple[int, str], target: tuple[int, str]) -> None:
+    """Give a file of an open folder a second name in another, without following links."""
+    os.link(source[1], target[1], src_dir_fd=source[0], dst_dir_fd=target[0], follow_symlinks=False)
+
+
 def remove_tree(path: Path) -> None:
     """Delete a folder and everything in it, without following links."""
     if not path.is_dir() or path.is_symlink():

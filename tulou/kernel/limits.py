@@ -179,6 +179,9 @@ JOBS_LIVE: Final = 200
 JOBS_SCHEDULED: Final = 100
 """Schedules of one account."""
 JOBS_PAGE: Final = 100
+IMAGE_FILES: Final = 1_000_000
+IMAGE_BYTES: Final = 100 * GIB
+"""Files of one imported image, and their bytes."""
 
 VIEWER_FILES: Final = 200_000
 """A dataset with more files has no viewer."""
