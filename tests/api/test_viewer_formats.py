@@ -55,7 +55,9 @@ DATASETS: dict[str, dict[str, bytes | str]] = {
     "images-with-metadata": {"train/1.png": make.png(), "train/metadata.csv": "file_name,caption\n1.png,grey\n"},
     "zipped-images": {"images.zip": make.zipped({"cat/1.png": make.png(), "dog/1.png": make.png(shade=9)})},
     "sounds": {"train/bell/1.wav": make.wav(), "train/horn/1.wav": make.wav(160)},
-    "webdataset": {"train-000.tar": make.tar({"a.png": make.png(), "a.json": b'{"n": 1}', "b.png": make.png(), "b.json": b'{"n": 2}'})},
+    "webdataset": {
+        "train-000.tar": make.tar({"a.png": make.png(), "a.json": b'{"n": 1}', "b.png": make.png(), "b.json": b'{"n": 2}'}),
+    },
     "glue": {
         "README.md": CARD,
         "cola/train.tsv": "id\tsentence\n1\tfine\n2\tgood\n",

@@ -25,7 +25,7 @@ from tulou.platform.tabular.child.text_index import Writer as IndexWriter
 _CELL = 1 << 20
 """Letters of one cell that the index of words takes in."""
 _FREE = 256 << 20
-_RATIO = 1_000
+_RATIO = 200
 """A split may unpack to `_FREE` bytes and this many times its size. No honest file does more; a bomb does."""
 _LINKED_GROUP = 128 << 20
 _TOLD = 50_000
