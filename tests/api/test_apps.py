@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -439,3 +440,57 @@ def test_two_hosts_in_one_request_are_refused(world: World):
     with socket.create_connection(("127.0.0.1", world.port), timeout=5) as line:
         line.sendall(b"GET / HTTP/1.1\r\nHost: alice-open.localhost\r\nhost: alice-closed.localhost\r\n\r\n")
         assert line.recv(100).startswith(b"HTTP/1.1 400")
+
+
+@pytest.fixture
+def below(tmp_path: Path) -> Iterator[World]:
+    """A hub that has no host names for applications: they live below its own address."""
+    app = App()
+    with serving(app, lifespan="off") as port, pytest.MonkeyPatch.context() as patch:
+        machine = Machine(port=port, memory_mb=1 << 20)
+        patch.setattr("tulou.app.open_compute", lambda *_: machine)
+        for hub in run_hub(settings_for(tmp_path / "data", apps_url="path")):
+            hub.hub.reconciler.start()
+            made = World(hub, machine, app, hub.user("alice"), hub.user("bob"))
+            made.space("alice/open")
+            made.space("alice/closed", private=True)
+            yield made
+
+
+def test_in_path_mode_an_application_is_shut_into_a_sandbox_and_gets_no_cookie_at_all(below: World):
+    owner = browser(below.hub, "alice")
+    seen = owner.get("/spaces/alice/open/app/x%2Fy?z=1", headers={"cookie": "mine=1"})
+    told = heads(seen)
+    assert seen.json()["raw"] == "/x%2Fy?z=1"
+    assert (told["x-forwarded-prefix"], told["host"]) == ("/spaces/alice/open/app", f"127.0.0.1:{below.port}")
+    assert "cookie" not in told
+    for path in ("/x", "/cookies", "/heads", "/go?/next"):
+        answer = owner.get(f"/spaces/alice/open/app{path}")
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("sandbox allow-scripts")
+        assert "allow-same-origin" not in policy
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert not {"set-cookie", "clear-site-data"} & answer.headers.keys()
+    assert owner.get("/spaces/alice/open/app/go?/next").headers["location"] == "/spaces/alice/open/app/next"
+    assert owner.get("/spaces/alice/open/app?q=1").headers["location"] == "/spaces/alice/open/app/?q=1"
+    asked = {"origin": "null", "access-control-request-method": "POST"}
+    assert owner.options("/spaces/alice/open/app/x", headers=asked).headers["access-control-allow-headers"] == "*"
+    uri = f"ws://127.0.0.1:{below.port}/spaces/alice/open/app/ws"
+    with connect(uri, origin=Origin("null"), proxy=None) as line:
+        line.send("hi")
+        assert line.recv() == "hi"
+    with pytest.raises(InvalidStatus) as problem, connect(uri, origin=Origin("http://evil.example"), proxy=None):
+        pass
+    assert problem.value.response.status_code == 403
+
+
+def test_in_path_mode_a_private_application_is_for_tokens_and_a_session_opens_nothing(below: World):
+    with_token, owner, outsider = below.hub.http(below.alice), browser(below.hub, "alice"), below.hub.http(below.bob)
+    assert with_token.get("/spaces/alice/closed/app/x").status_code == 200
+    for client in (owner, outsider, below.hub.http()):
+        closed, missing = client.get("/spaces/alice/closed/app/x"), client.get("/spaces/alice/hidden/app/x")
+        assert closed.status_code == missing.status_code == 404
+        assert closed.text == missing.text
+    assert outsider.get("/spaces/alice/a..b/app/").status_code == 404
+    # No host names an application here: the hub answers for all.
+    assert below.hub.http().get("/api/spaces/alice/open", headers={"host": "alice-open.localhost"}).json()["id"] == "alice/open"

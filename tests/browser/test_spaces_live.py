@@ -218,9 +218,9 @@ def test_a_paused_space_says_so_and_stays_asleep(browser: Browser, live: Live):
     live.comes_to("secret", Stage.PAUSED)
     with chromium.window(browser, live.hub, "alice", locale="zh-CN") as window:
         page = window.new_page()
-        answer = page.goto(f"{chromium.address(live.hub)}/spaces/alice/secret/enter")
-        assert answer is not None
-        assert answer.status == 503
-        picture(page, "paused")
+        with page.expect_response(lambda answer: answer.url == live.app("secret")) as answer:
+            page.goto("/spaces/alice/secret/enter")
         expect(page.get_by_role("heading")).to_have_text("已暂停")
+        assert answer.value.status == 503
+        picture(page, "paused")
     assert live.space("secret").stage is Stage.PAUSED
