@@ -21,7 +21,7 @@ def test_the_reference_is_what_the_program_would_write_today():
 
 def test_every_link_between_documents_leads_somewhere():
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    links = [(page, target) for page in pages for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())]
+    links = [(page, target) for page in pages for target in re.findall(r"\]\(([^)#:/][^)#:]*)(?:#[^)]*)?\)", page.read_text())]
     assert links
     assert [f"{page.relative_to(ROOT)}: {target}" for page, target in links if not (page.parent / target).exists()] == []
 
