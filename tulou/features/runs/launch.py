@@ -24,7 +24,7 @@ def start(m: Machinery, run: Run, others: dict[str, sources.Resolver], lease_s: 
 
 
 def _resources(order: Order) -> Resources:
-    return Resources(cpus=order.cpus, memory_mb=order.memory_mb, pids=order.pids, tmp_mb=order.tmp_mb)
+    return Resources(cpus=order.cpus, memory_mb=order.memory_mb, pids=order.pids, tmp_mb=order.tmp_mb, disk_mb=order.disk_mb)
 
 
 def _secrets(m: Machinery, run: Run) -> dict[str, str]:

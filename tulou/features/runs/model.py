@@ -42,6 +42,7 @@ class Order:
     memory_mb: int = 1024
     pids: int = 512
     tmp_mb: int = 512
+    disk_mb: int = 10_240
     network: Literal["none", "egress"] = "none"
     timeout_s: float | None = None
     port: int | None = None

@@ -27,22 +27,22 @@ _LOCK_SCRIPT = """
 set -eu
 cd "$SOURCE"
 while [ "$1" != -- ]; do echo "note: $1"; shift; done; shift
-: > /tmp/packages.in
-while [ "$1" != -- ]; do echo "$1" >> /tmp/packages.in; shift; done; shift
+: > "$OUT/packages.in"
+while [ "$1" != -- ]; do echo "$1" >> "$OUT/packages.in"; shift; done; shift
 echo "===== Finding the packages of $SPACE_COMMIT"
 "$UV" pip compile --quiet --generate-hashes --emit-index-url --emit-find-links --no-header --no-annotate \
-    --python "$PYTHON" --output-file /out/lock /tmp/packages.in "$@"
-echo "===== $(grep -c '^[a-zA-Z0-9]' /out/lock || true) packages"
-rm -rf /out/cache
+    --python "$PYTHON" --output-file "$OUT/lock" "$OUT/packages.in" "$@"
+echo "===== $(grep -c '^[a-zA-Z0-9]' "$OUT/lock" || true) packages"
+rm -rf "$OUT/cache"
 """
 _INSTALL_SCRIPT = """
 set -eu
 cd "$SOURCE"
 echo "===== Installing"
-"$UV" venv --quiet --relocatable --python "$PYTHON" /out/env
-"$UV" pip install --no-deps --compile-bytecode --python /out/env/bin/python --requirement "$LOCK"
-chmod -R a+rX,go-w /out/env
-rm -rf /out/cache
+"$UV" venv --quiet --relocatable --python "$PYTHON" "$OUT/env"
+"$UV" pip install --no-deps --compile-bytecode --python "$OUT/env/bin/python" --requirement "$LOCK"
+chmod -R a+rX,go-w "$OUT/env"
+rm -rf "$OUT/cache"
 echo "===== Installed"
 """
 
@@ -73,6 +73,7 @@ def _order(
         "PYTHON": packages.python(plan.image),
         "SOURCE": SOURCE if with_source else OUT,
         "LOCK": LOCK,
+        "OUT": OUT,
         "SPACE_COMMIT": plan.commit[:7],
         "SYSTEM": "spaces",
     }

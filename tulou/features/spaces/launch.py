@@ -15,8 +15,9 @@ from tulou.platform.net import apps_host
 APP = "/app"
 ENV = "/env"
 DATA = "/data"
+SCRATCH_MB = 10_240
+"""What it may write besides: below /app, which is forgotten when it ends."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-HOME = "/tmp/home"  # noqa: S108 - the run's own
 
 
 def order(m: Machinery, repo: Repo, space: Space, built: Built, variables: list[Setting], volumes: list[OrderMount]) -> Order:
@@ -32,10 +33,11 @@ def order(m: Machinery, repo: Repo, space: Space, built: Built, variables: list[
         argv=_argv(plan, port),
         image=plan.image,
         mounts=(OrderMount(f"repo:{repo.id}@{plan.commit}", APP, "overlay"), *env, *data, *volumes),
-        env={**_defaults(m, repo, plan, port), **chosen, **ours},
+        env={**_defaults(m, repo, space, plan, port), **chosen, **ours},
         cwd=APP,
         cpus=flavor.cpus,
         memory_mb=flavor.memory_mb,
+        disk_mb=SCRATCH_MB + space.storage_mb,
         network="egress",
         port=port,
         ready_s=plan.ready_s,
@@ -52,14 +54,14 @@ def _argv(plan: Plan, port: int) -> tuple[str, ...]:
     return (f"{ENV}/bin/python", plan.app_file)
 
 
-def _defaults(m: Machinery, repo: Repo, plan: Plan, port: int) -> dict[str, str]:
+def _defaults(m: Machinery, repo: Repo, space: Space, plan: Plan, port: int) -> dict[str, str]:
     """What a variable of the Space may change."""
     env = {
         "PATH": f"{ENV}/bin:/usr/local/bin:/usr/bin:/bin",
         "VIRTUAL_ENV": ENV,
-        "HOME": HOME,
-        "HF_HOME": f"{HOME}/.cache/huggingface",
-        "MPLCONFIGDIR": f"{HOME}/.cache/matplotlib",
+        # On disk, where the home directory is memory: models are large.
+        "XDG_CACHE_HOME": f"{APP}/.cache",
+        "HF_HOME": f"{DATA}/.huggingface" if space.storage_mb else f"{APP}/.cache/huggingface",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",
