@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
-from datasets import ArrowBasedBuilder, Audio, DatasetBuilder, Features
+from datasets import ArrowBasedBuilder, Audio, DatasetBuilder, Features, Image, Mesh, Nifti, Pdf, Video
 from datasets.arrow_writer import ArrowWriter
 from datasets.data_files import DataFilesDict
 from datasets.download.streaming_download_manager import StreamingDownloadManager
@@ -141,18 +141,19 @@ class Source:
         return embed_table_storage(cast, local_files=False) if has_media(self.features.to_dict()) else cast
 
 
-def _sound(_feature: Audio, value: Any) -> dict[str, Any]:
-    """Store a sound as it is. The library's own way asks for torch first, which only encoding samples needs."""
+def _as_it_is(_feature: Any, value: Any) -> dict[str, Any]:
+    """Store a file as it is. The library asks for torch, Pillow and others first, which it needs for other things alone."""
     if isinstance(value, str):
         return {"bytes": None, "path": value}
     if isinstance(value, bytes | bytearray):
         return {"bytes": bytes(value), "path": None}
     if isinstance(value, dict) and (value.get("bytes") is not None or value.get("path") is not None):
         return {"bytes": value.get("bytes"), "path": value.get("path")}
-    raise ValueError("a sound should be the path or the bytes of a file")
+    raise ValueError("a file should be a path or bytes")
 
 
-Audio.encode_example = _sound
+for _kind in (Audio, Image, Mesh, Nifti, Pdf, Video):
+    _kind.encode_example = _as_it_is
 
 
 def _labelled(file: Any) -> Any:
