@@ -10,6 +10,7 @@ import httpx
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from tests import docs_tree
 from tests.commits import commit
 from tests.conftest import RunningHub, run_hub, settings_for
 from tulou.features.content import lifecycle
@@ -404,3 +405,19 @@ def test_git_sources_read_no_links_and_no_large_files(shared: Site):
     assert source.file_url("nothing") is None
     assert source.folders("src") == ["lib"]
     assert source.folders("README.md") == []
+
+
+def test_a_page_with_every_construct_has_none_left_as_it_was_written(hub: RunningHub):
+    owner = hub.http(hub.user("alice"))
+    hub.repo("alice/handbook")
+    commit(owner, "alice/handbook", docs_tree.FILES)
+    for local in ("index", "constructs", "api", "deep/page"):
+        page = html(owner, f"/docs/alice/handbook/main/en/{local}")
+        for code in page.css("docs-text pre, docs-text code"):
+            code.decompose()
+        text = page.css_first("docs-text").text()
+        assert not re.search(r"</?[A-Z][A-Za-z]+|hfoption|\[\[|\]\]|\$\$|\\\\\(|\[!|STRETCH|Copyright|Nobody sees", text), local
+    found = check.report(
+        hub.m, site.open_repo(hub.m, repos.by_name(hub.m, parse_repo_id(RepoKind.MODEL, "alice/handbook")), "main")
+    )
+    assert [(row.what, row.name) for row in found.findings] == []

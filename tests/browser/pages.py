@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import tulou
 from tests.browser.content import LONG_NAME
 
 
@@ -18,6 +19,8 @@ class Shown:
 
 
 MODEL = "/alice/roundhouse"
+DOCS = "/docs/acme/handbook/main"
+MANUAL = f"/docs/tulou/{tulou.__version__}"
 DEEP = "a-folder-with-a-long-name/" * 6
 
 PAGES = [
@@ -57,6 +60,20 @@ PAGES = [
     Shown("jobs", "/jobs/alice", "alice"),
     Shown("new-job", "/new/job", "alice"),
     Shown("kernel", "/kernels/acme/softmax"),
+    Shown("model-with-docs", "/acme/handbook"),
+    Shown("docs", f"{DOCS}/en/index"),
+    Shown("docs-owner", f"{DOCS}/en/index", "alice"),
+    Shown("docs-constructs", f"{DOCS}/en/constructs"),
+    Shown("docs-objects", f"{DOCS}/en/api"),
+    Shown("docs-chinese", f"{DOCS}/zh/index"),
+    Shown("docs-untranslated", f"{DOCS}/zh/api"),
+    Shown("docs-search", f"{DOCS}/zh?q=数据集"),
+    Shown("docs-search-none", f"{DOCS}/en?q=nothing-has-this-name"),
+    Shown("docs-check", f"{DOCS}/en/_check", "alice"),
+    Shown("manual", "/docs"),
+    Shown("manual-course", f"{MANUAL}/en/course/infer"),
+    Shown("manual-course-chinese", f"{MANUAL}/zh/course/index"),
+    Shown("manual-reference", f"{MANUAL}/en/reference/errors"),
     Shown("tree", f"{MODEL}/tree/main"),
     Shown("tree-owner", f"{MODEL}/tree/main", "alice"),
     Shown("tree-folder", f"{MODEL}/tree/main/docs"),
@@ -83,6 +100,12 @@ PAGES = [
     Shown("delete-file", f"{MODEL}/delete/main/bell.wav", "alice"),
     Shown("upload", f"{MODEL}/upload/main", "alice"),
     Shown("repo-settings", f"{MODEL}/settings", "alice"),
+    Shown("buckets", "/buckets/alice", "alice"),
+    Shown("buckets-none", "/buckets/bob", "bob"),
+    Shown("bucket", "/buckets/alice/training-runs"),
+    Shown("bucket-folder", "/buckets/alice/training-runs/tree/run-1", "alice"),
+    Shown("bucket-empty", "/buckets/alice/nothing-yet", "alice"),
+    Shown("bucket-settings", "/buckets/alice/training-runs/settings", "alice"),
     Shown("profile", "/alice"),
     Shown("profile-own", "/alice", "alice"),
     Shown("organization", "/acme"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
+from tests import docs_tree
 from tests.browser import content
+from tests.bucket_client import BucketClient, small
 from tests.conftest import RunningHub
 from tulou.features.accounts import lookup, passwords
 from tulou.features.content import commit, downloads
@@ -82,6 +84,7 @@ def furnish(hub: RunningHub) -> World:
     _models(world)
     _others(world)
     _many(world)
+    _buckets(world)
     hub.settle()
     for _ in range(40):
         downloads.count(hub.m, world.find("alice/roundhouse"), "config.json")
@@ -136,7 +139,14 @@ def _others(world: World) -> None:
     world.repo("bob/lines", "dataset", files={"README.md": "---\nlicense: mit\n---\n# Lines\n", "lines.jsonl": lines})
     app: dict[str, str | bytes] = {"README.md": content.SPACE_CARD, "app.py": "import gradio as gr\n"}
     world.repo("acme/will-it-rain-in", "space", sdk="gradio", files=app)
+    world.repo("acme/handbook", files=docs_tree.FILES)
     world.repo("acme/softmax", "kernel", files={"README.md": "---\nlicense: mit\n---\n# Softmax\n\nA kernel.\n"})
+
+
+def _buckets(world: World) -> None:
+    shelf = BucketClient(world.hub, world.tokens["alice"], "alice/training-runs")
+    shelf.put(**{"run-1__step-100.safetensors": small(1), "run-1__logs__out.txt": small(2), "notes 笔记.md": small(3)})
+    BucketClient(world.hub, world.tokens["alice"], "alice/nothing-yet", private=True)
 
 
 def _many(world: World) -> None:

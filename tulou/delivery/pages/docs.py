@@ -113,7 +113,8 @@ def _otherwise(call: Call, opened: Site, tree: Tree, asked: str) -> ASGIApp:
 
 def _shown(call: Call, shown: Shown) -> Response:
     opened, tree, local = shown.site, shown.tree, shown.local
-    order = [entry for entry in tree.order if entry.local in {*tree.pages, *opened.library.default.pages}]
+    there = tree.pages.keys() | opened.library.default.pages.keys()
+    order = [entry for entry in tree.order if entry.local in there]
     at = next((number for number, entry in enumerate(order) if entry.local == local), None)
     base = f"{opened.base}/{tree.language}"
     versions = docs_open.versions(call, opened, tree, local)

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
+from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import orjson
 
 from tulou.features.docs import library as libraries
 from tulou.features.docs import objects
 from tulou.features.docs.library import Tree
-from tulou.features.docs.objects import AUTODOC, Objects
+from tulou.features.docs.objects import Objects
 from tulou.features.docs.site import Site
 from tulou.features.docs.view import View
 from tulou.fsio import atomic
 from tulou.kernel.limits import CARD_BYTES, DOCS_PROBLEMS, DOCS_TEXT
 from tulou.platform.machinery import Machinery
-from tulou.platform.markup.docs_model import Problem
 from tulou.platform.markup.place import is_absolute, scheme, tidy
-from tulou.wire.doc_sections import sections
 
 VERSION = 1
-_ID = re.compile(r"<[a-zA-Z][^<>]{0,300}?\s(?:id|name|anchor)\s?=\s?[\"']([^\"'<>]{1,200})[\"']")
+_ID = re.compile(r' (?:id|name)="u-([^"]{1,300})"')
 _IMAGE = re.compile(
     r"!\[[^\[\]]{0,300}\]\(\s{0,5}<?([^()\s<>]{1,500})|<img\s[^<>]{0,500}?src\s?=\s?[\"']([^\"'<>]{1,500})", re.IGNORECASE
 )
@@ -83,16 +83,20 @@ def _check(m: Machinery, opened: Site, packages: Objects | None) -> Report:
     for tree in opened.library.trees.values():
         checker.contents(tree)
         checker.pages(tree)
+    checker.links()
     found = list(dict.fromkeys(checker.findings))
     return Report(checker.count, found[:DOCS_PROBLEMS], checker.is_cut or len(found) > DOCS_PROBLEMS)
 
 
 class _Checker:
+    """Lays out every page first: only then are all anchors known."""
+
     def __init__(self, m: Machinery, opened: Site, packages: Objects | None) -> None:
         self._m = m
         self._site = opened
         self._packages = packages
         self._anchors: dict[str, frozenset[str]] = {}
+        self._named: list[tuple[View, tuple[str, ...]]] = []
         self._left = DOCS_TEXT
         self.findings: list[Finding] = []
         self.count = 0
@@ -115,55 +119,37 @@ class _Checker:
                 self.is_cut = True
                 continue
             self.count += 1
+            body = libraries.body_of(content)
             view = View(self._site.library, self._site.source, self._packages, self._site.base, tree, local, path)
-            page = self._m.markup.docs(libraries.body_of(content), view, key=path)
+            page = self._m.markup.docs(body, view, key=path)
+            self._anchors[path] = frozenset({*map(unescape, _ID.findall(page.html)), page.anchor})
+            self._named.append((view, page.links))
             for problem in page.problems:
-                self._problem(tree, local, problem)
-            for url in page.links:
-                self._link(view, url)
-            for found in _IMAGE.finditer(libraries.body_of(content)):
+                self._note(tree, local, problem.what, problem.name)
+            for found in _IMAGE.finditer(body):
                 self._image(view, found[1] or found[2])
 
-    def _problem(self, tree: Tree, local: str, problem: Problem) -> None:
-        if problem.what != "object" or self._packages is not None:
-            self._note(tree, local, problem.what, problem.name)
+    def links(self) -> None:
+        """Follow the links of the pages that were looked at."""
+        for view, urls in self._named:
+            for url in map(tidy, urls):
+                if scheme(url) is None and not is_absolute(url):
+                    self._link(view, url)
 
     def _link(self, view: View, url: str) -> None:
-        url = tidy(url)
-        if scheme(url) is not None or is_absolute(url):
-            return
         target = view.target(url)
         if target.kind == "nothing":
             self._note(view.tree, view.local, "link", url)
-        elif target.kind == "page" and target.anchor and target.anchor not in self._anchors_of(view, target.name):
+        if target.kind != "page" or not target.anchor:
+            return
+        path = view.tree.pages.get(target.name) or self._site.library.default.pages[target.name]
+        if path in self._anchors and not {target.anchor, unquote(target.anchor)} & self._anchors[path]:
             self._note(view.tree, view.local, "anchor", url)
 
     def _image(self, view: View, url: str) -> None:
         url = tidy(url)
         if scheme(url) is None and not is_absolute(url) and not self._site.source.exists(view.file_of(url)):
             self._note(view.tree, view.local, "image", url)
-
-    def _anchors_of(self, view: View, local: str) -> frozenset[str]:
-        path = view.tree.pages.get(local) or self._site.library.default.pages[local]
-        known = self._anchors.get(path)
-        if known is None:
-            body = libraries.body_of(self._site.source.read(path, CARD_BYTES) or b"")
-            chosen = {section.anchor for section in sections(body)} | set(_ID.findall(body))
-            known = self._anchors[path] = frozenset(chosen | set(self._described(body)))
-        return known
-
-    def _described(self, body: str) -> list[str]:
-        """Return the anchors of the objects that a page describes, and of their members."""
-        if self._packages is None:
-            return []
-        outline = self._packages.outline
-        anchors: list[str] = []
-        for said in AUTODOC.findall(body):
-            found = outline.find(said)
-            if found is not None:
-                shown = self._packages.shown_path(said, found)
-                anchors += [shown, *(f"{shown}.{name}" for name in outline.members.get(found.path, ()))]
-        return anchors
 
     def _note(self, tree: Tree, local: str, what: str, name: str) -> None:
         shown = "".join(letter if letter.isprintable() else "�" for letter in name[:300])

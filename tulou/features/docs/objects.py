@@ -22,7 +22,7 @@ from tulou.wire.pyoutline import Object, Outline
 _NOT_DOCUMENTED = frozenset({
     "docs", "doc", "tests", "test", "examples", "example", "benchmarks", "bench", "scripts", "tools", "utils",
 })  # fmt: skip
-AUTODOC = re.compile(r"^\[\[autodoc\]\][ \t]{1,20}([\w.]{1,300})[ \t]{0,20}$", re.MULTILINE)
+_AUTODOC = re.compile(r"^\[\[autodoc\]\][ \t]{1,20}([\w.]{1,300})[ \t]{0,20}$", re.MULTILINE)
 _KINDS = {"class": "class", "function": "function", "attribute": "attribute"}
 _EMPTY = Outline((), {}, {}, {}, ())
 
@@ -98,7 +98,7 @@ def _described(objects: Objects, source: Source, found: Object, path: str, membe
 def _asked(source: Source, library: Library) -> list[tuple[str, str]]:
     """Return (page, object) of every `[[autodoc]]`."""
     tree = library.default
-    return [(local, found[1]) for local, text in libraries.texts(source, tree) for found in AUTODOC.finditer(text)]
+    return [(local, found[1]) for local, text in libraries.texts(source, tree) for found in _AUTODOC.finditer(text)]
 
 
 def _packages(source: Source) -> list[str]:

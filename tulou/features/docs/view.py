@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import posixpath
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from tulou.kernel.limits import PATH_BYTES
 from tulou.platform.markup.docs_model import Described
 from tulou.platform.markup.place import ID_PREFIX, SCHEMES, is_absolute, is_remote, scheme, tidy
 
+_BUILT_IN = frozenset(dir(builtins))
+"""Names that every program knows, such as ValueError: no page describes them."""
 _ENDINGS = (".mdx", ".md", ".html")
 
 
@@ -109,7 +112,7 @@ class View:
             return ""
         found = self.objects.outline.find(path)
         if found is None:
-            return None
+            return "" if path in _BUILT_IN else None
         place = self.objects.place_of(found)
         return self.url(*place) if place else ""
 
