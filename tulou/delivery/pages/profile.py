@@ -73,6 +73,7 @@ def _repositories(call: Call, owner: Account) -> dict[str, Any]:
     shown = [one for one in GIT_KINDS if found[one] or one is not RepoKind.KERNEL]
     return {
         "kind": kind,
+        "bucket_count": found[RepoKind.BUCKET],
         "tabs": [Tab(TITLES[one], found[one], _url(owner, kind=one.value, sort=sort), one is kind) for one in shown],
         "sorts": [(title, _url(owner, kind=kind.value, sort=key), key == sort) for key, title in SORTS.items()],
         "repos": page.items,

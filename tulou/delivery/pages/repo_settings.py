@@ -40,7 +40,7 @@ async def move(call: Call) -> ASGIApp:
     form = await fields(call)
 
     def act() -> str:
-        _require_typed(call, form)
+        require_typed(call, form)
         old = call.repo.name
         new = parse_repo_name(old.kind, form.get("owner", old.account), form.get("name", "").strip())
         return f"/{lifecycle.move(call.m, call.actor, old, new).name.path}/settings"
@@ -53,7 +53,7 @@ async def delete(call: Call) -> ASGIApp:
     form = await fields(call)
 
     def act() -> str:
-        _require_typed(call, form)
+        require_typed(call, form)
         lifecycle.delete(call.m, call.actor, call.repo.name)
         return "/settings/deleted"
 
@@ -77,7 +77,15 @@ async def bring_back(call: Call) -> ASGIApp:
     return see(f"/{back.name.path}/settings", "restored")
 
 
-def _require_typed(call: Call, form: dict[str, str]) -> None:
+def owners_for(call: Call) -> list[str]:
+    """Return the accounts that may come to own the repository: the present one first."""
+    account = me(call)
+    may = [one.org.name for one in orgs.memberships(call.m, account.id) if may_create(call.actor, one.org.id)]
+    return list(dict.fromkeys([call.repo.name.account, account.name, *may]))
+
+
+def require_typed(call: Call, form: dict[str, str]) -> None:
+    """Raise BadInput unless the name of the repository was typed to confirm."""
     if form.get("confirm", "").strip() != call.repo.name.full:
         raise BadInput("Type the full name of the repository to confirm.")
 
@@ -91,14 +99,12 @@ def _do(call: Call, said: str, act: Any) -> ASGIApp:
 
 
 def _page(call: Call, problem: HubError | None) -> ASGIApp:
-    account = me(call)
-    owners = [account.name, *(one.org.name for one in orgs.memberships(call.m, account.id) if may_create(call.actor, one.org.id))]
     return render.page(
         call,
         "repo_settings.html",
         status=problem.status if problem else 200,
         **repo_frame.frame(call, "settings"),
-        owners=list(dict.fromkeys([call.repo.name.account, *owners])),
+        owners=owners_for(call),
         storage=storage.of_repo(call.m, call.repo),
         problem=problem,
         done=done(call),
