@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.venvs import ROOT
 from tulou.kernel.errors import WireError
 from tulou.wire import doc_layout, doc_notebook, doc_sections, doc_tags, doc_toctree, docstring, pyoutline
 from tulou.wire.doc_flatten import flatten
@@ -235,3 +236,20 @@ def test_a_notebook_runs_the_python_of_a_page():
     made = json.loads(doc_notebook.notebook(flatten(PAGE)))
     assert [("".join(cell["source"])) for cell in made["cells"] if cell["cell_type"] == "code"] == ["[`~a.B`]", "%%bash\nls"]
     assert made["nbformat"] == 4
+
+
+def test_every_page_of_the_manual_is_in_its_contents_and_every_line_has_a_page():
+    paths = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    layout = doc_layout.find([*paths, "docs/_toctree.yml", "docs/zh/_toctree.yml"])
+    english = {doc_layout.local_of(path, "docs") for path in paths if not path.startswith("docs/zh/")}
+    chinese = {doc_layout.local_of(path, "docs/zh") for path in paths if path.startswith("docs/zh/")}
+    listed = {language: _listed(folder) for language, folder in layout.folders.items()}
+    assert {page for page in english - listed["en"] if not page.startswith("decisions/")} == set(), "name it in docs/_toctree.yml"
+    assert listed["en"] - english == set(), "docs/_toctree.yml names pages that are not there"
+    assert chinese - listed["zh"] == set(), "name it in docs/zh/_toctree.yml"
+    assert listed["zh"] - chinese - english == set(), "docs/zh/_toctree.yml names pages that are not there"
+
+
+def _listed(folder: str) -> set[str]:
+    contents = doc_toctree.parse((ROOT / folder / "_toctree.yml").read_text())
+    return {entry.local for top in contents for entry in top.pages()}
