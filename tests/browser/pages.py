@@ -70,7 +70,7 @@ PAGES = [
     Shown("docs-search", f"{DOCS}/zh?q=数据集"),
     Shown("docs-search-none", f"{DOCS}/en?q=nothing-has-this-name"),
     Shown("docs-check", f"{DOCS}/en/_check", "alice"),
-    Shown("manual", "/docs"),
+    Shown("manual", f"{MANUAL}/en/index"),
     Shown("manual-course", f"{MANUAL}/en/course/infer"),
     Shown("manual-course-chinese", f"{MANUAL}/zh/course/index"),
     Shown("manual-reference", f"{MANUAL}/en/reference/errors"),
