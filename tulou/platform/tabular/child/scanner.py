@@ -66,7 +66,7 @@ def _run(con: duckdb.DuckDBPyConnection, asked: dict[str, Any], starts: list[int
     where = f" WHERE {asked['where']}" if asked["where"] else ""
     sql = f"SELECT {number} AS row_number_ FROM read_parquet(?){where} ORDER BY {order}"  # noqa: S608 - made of checked parts
     files = [path for path, _count in asked["parts"]]
-    reader = con.execute(sql, [starts, files, *asked["values"]]).to_arrow_reader(100_000)
+    reader = con.sql(sql, params=[starts, files, *asked["values"]]).to_arrow_reader(100_000)
     total = 0
     kind = "<u4" if starts[-1] < 1 << 32 else "<u8"
     with Path(asked["out"]).open("wb") as out:

@@ -78,7 +78,7 @@ class TulouTable extends HTMLElement {
     this.detail = new Detail(this);
     this.listen();
     this.measure();
-    if (this.first) this.scrollTo(Math.min(this.first, Math.max(0, this.total - 1)));
+    if (this.first) this.showFrom(Math.min(this.first, Math.max(0, this.total - 1)));
     this.draw();
     this.loadSpread();
   }
@@ -100,7 +100,10 @@ class TulouTable extends HTMLElement {
       this.typed = this.form.elements.where.value.trim();
       this.narrowed.clear();
       const query = this.form.elements.q?.value.trim() ?? "";
-      this.apply(query && query !== this.rows.asked.query ? { query } : { where: this.typed, orderby: this.rows.asked.orderby, query: this.typed === this.rows.asked.where ? query : "" });
+      // A search has no condition: what was changed last counts.
+      const isSearch = query && (query !== this.rows.asked.query || this.typed === this.rows.asked.where);
+      if (isSearch) this.typed = "";
+      this.apply(isSearch ? { query } : { where: this.typed, orderby: this.rows.asked.orderby });
     });
   }
 
@@ -124,7 +127,7 @@ class TulouTable extends HTMLElement {
     this.active.row = 0;
     this.forget();
     this.measure();
-    this.scrollTo(0);
+    this.showFrom(0);
     this.remember();
     this.draw();
   }
@@ -163,9 +166,10 @@ class TulouTable extends HTMLElement {
     });
     const pressed = new Set([...this.narrowed.values()].map((each) => each.bar));
     for (const bar of this.headRow.querySelectorAll("button.bar")) bar.setAttribute("aria-pressed", pressed.has(bar));
-    if (location.pathname !== new URL(this.dataset.url, location.href).pathname) return;
+    const own = new URL(this.dataset.url, location.href).pathname;
+    if (!own.startsWith(location.pathname) || location.pathname.split("/").length < 5) return; // the card's address is its own
     const said = new URLSearchParams(Object.entries({ q: query, where, orderby }).filter(([, value]) => value));
-    history.replaceState(null, "", `${location.pathname}${said.size ? `?${said}` : ""}`);
+    history.replaceState(null, "", `${own}${said.size ? `?${said}` : ""}`);
   }
 
   async loadSpread() {
@@ -196,14 +200,14 @@ class TulouTable extends HTMLElement {
 
   scrolled() {
     const now = this.grid.scrollTop;
-    const moved = now - (this.before ?? 0);
-    this.before = now;
+    const moved = now - (this.was ?? 0);
+    this.was = now;
     const most = Math.max(0, this.total - this.seen);
     if (!this.isScaled) this.top = now / this.height;
     else if (Math.abs(moved) < 1.5 * this.grid.clientHeight) this.top = Math.min(most, Math.max(0, this.top + moved / this.height));
     else this.top = (now / this.reach) * most;
     clearTimeout(this.timer);
-    if (this.isScaled) this.timer = setTimeout(() => this.scrollTo(this.top), 200);
+    if (this.isScaled) this.timer = setTimeout(() => this.showFrom(this.top), 200);
     this.soon ??= requestAnimationFrame(() => {
       this.soon = undefined;
       this.draw();
@@ -211,12 +215,12 @@ class TulouTable extends HTMLElement {
   }
 
   // Show rows from `top` on, and let the scroll bar say so.
-  scrollTo(top) {
+  showFrom(top) {
     const most = Math.max(0, this.total - this.seen);
     this.top = Math.min(most, Math.max(0, top));
     const wanted = this.isScaled ? (this.top / Math.max(1, most)) * this.reach : this.top * this.height;
     if (Math.abs(wanted - this.grid.scrollTop) >= 1) this.grid.scrollTop = wanted;
-    this.before = this.grid.scrollTop;
+    this.was = this.grid.scrollTop;
     this.draw();
   }
 
@@ -304,8 +308,8 @@ class TulouTable extends HTMLElement {
 
   go(row, column) {
     this.active = { row: clamp(row, this.total - 1), column: clamp(column, this.columns.length) };
-    if (this.active.row < this.top) this.scrollTo(this.active.row);
-    else if (this.active.row >= this.top + Math.floor(this.seen)) this.scrollTo(this.active.row - Math.floor(this.seen) + 1);
+    if (this.active.row < this.top) this.showFrom(this.active.row);
+    else if (this.active.row >= this.top + Math.floor(this.seen)) this.showFrom(this.active.row - Math.floor(this.seen) + 1);
     this.draw();
     this.shown.get(this.active.row)?.children[this.active.column]?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
