@@ -6,6 +6,7 @@ import html
 import re
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,7 +22,7 @@ from tests.people import browser
 from tests.upstream import App, serving
 from tulou.features.runs import read as runs
 from tulou.features.runs import want
-from tulou.features.spaces import read, visits
+from tulou.features.spaces import change, queries, read
 from tulou.features.spaces.model import Stage
 
 PAGE = {"accept": "text/html", "sec-fetch-mode": "navigate"}
@@ -296,7 +297,6 @@ def test_an_open_connection_counts_as_a_visit(world: World):
     assert before is not None
     world.visit("alice-open").get("/x")
     until(lambda: repo_id in world.hub.m.visits.last)
-    assert visits is not None
 
 
 def test_a_crashed_application_is_a_page_and_never_the_hubs_own_error(world: World):
@@ -398,3 +398,31 @@ def test_in_path_mode_a_private_application_is_for_tokens_and_a_session_opens_no
     assert outsider.get("/spaces/alice/a..b/app/").status_code == 404
     # No host names an application here: the hub answers for all.
     assert below.hub.http().get("/api/spaces/alice/open", headers={"host": "alice-open.localhost"}).json()["id"] == "alice/open"
+
+
+def test_whoever_visits_a_sleeping_space_waits_and_a_person_is_shown_that_they_do(world: World):
+    m, repo_id, port = world.hub.m, world.space("alice/sleepy"), world.machine.port
+    with m.db.write() as tx:
+        taken = queries.take(tx, repo_id)
+        assert taken is not None
+        change.rest(tx, m, taken, "sleep")
+    until(lambda: runs.get(m, taken.run_id).is_over)
+    world.machine.port = 0  # the application starts, and does not answer yet
+    try:
+        with ThreadPoolExecutor() as pool:
+            programs = [pool.submit(world.visit("alice-sleepy").get, "/x") for _ in range(5)]
+            page = world.visit("alice-sleepy", **PAGE).get("/x?y")
+            assert (page.status_code, page.headers["retry-after"]) == (503, "2")
+            assert 'http-equiv="refresh" content="2"' in page.text
+            assert "Waking up" in page.text
+            assert not any(program.done() for program in programs)
+            world.machine.port = port
+            until(lambda: (world.hub.settle(), all(program.done() for program in programs))[1])
+            assert [program.result().status_code for program in programs] == [200] * 5
+    finally:
+        world.machine.port = port
+    woken = read.by_id(m, repo_id)
+    assert woken is not None
+    assert woken.run_id != taken.run_id
+    mine = [spec for spec in world.machine.specs.values() if spec.env.get("SPACE_ID") == "alice/sleepy"]
+    assert len(mine) == 1  # six visitors woke it once

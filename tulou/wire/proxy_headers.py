@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ _NOT_ON_THE_HUB = frozenset({b"set-cookie", b"clear-site-data", b"service-worker
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _COOKIE_OURS = re.compile(r"(?:__host-|__secure-)?tulou", re.IGNORECASE)
+_BETWEEN = re.compile(r"[^A-Za-z0-9_]+")
 _TOKEN = "hf_"  # noqa: S105 - how a secret of ours begins
 _SECRET_HEADERS = frozenset({b"authorization", b"x-hf-authorization"})
 
@@ -108,12 +110,9 @@ def holds_token(authorization: str) -> bool:
     """Say whether a header of credentials has a token of this hub in it."""
     scheme, _, value = authorization.strip().partition(" ")
     if scheme.lower() == "basic":
-        try:
-            value = base64.b64decode(value).decode("latin-1")
-        except (binascii.Error, ValueError):
-            return False
-        return any(part.startswith(_TOKEN) for part in value.split(":", 1))
-    return (value or scheme).strip().startswith(_TOKEN)
+        with contextlib.suppress(binascii.Error, ValueError):
+            authorization += ":" + base64.b64decode(value).decode("latin-1")
+    return any(word.startswith(_TOKEN) for word in _BETWEEN.split(authorization))
 
 
 def token_in(headers: Iterable[Raw]) -> str | None:
