@@ -306,7 +306,8 @@ def test_settings_restart_what_runs(stand: Stand):
     stand.hub.settle()
     assert runs.get(stand.m, new).want == "stop"
     assert stand.run().order.env["B"] == "2"
-    assert stand.alice.request("DELETE", f"{stand.path}/variables", json={"key": "B"}).json() == {}
+    for _ in range(2):  # clients count on it that removing what is gone is no mistake
+        assert stand.alice.request("DELETE", f"{stand.path}/variables", json={"key": "B"}).json() == {}
     stand.hub.settle()
     assert "B" not in stand.run().order.env
 
@@ -320,8 +321,6 @@ def test_settings_restart_what_runs(stand: Stand):
         ("POST", "secrets", {"key": "X", "value": 7}, 400, "'value'"),
         ("POST", "variables", {"key": "X", "value": "v" * 40_000}, 400, "'value'"),
         ("POST", "variables", {"key": "X", "value": "é" * 20_000}, 400, "at most 32 KiB"),
-        ("DELETE", "variables", {"key": "NONE"}, 404, "no variable of that name"),
-        ("DELETE", "secrets", {"key": "NONE"}, 404, "no secret of that name"),
         ("POST", "hardware", {"flavor": "a100-large"}, 400, "It has: cpu-basic"),
         ("POST", "hardware", {}, 400, "'flavor'"),
         ("POST", "sleeptime", {"seconds": 5}, 400, "60 seconds or more"),
@@ -520,8 +519,7 @@ def test_everybody_gets_what_they_may_and_an_outsider_learns_nothing(hub: Runnin
     for method, path, body in ROUTES:
         for name in ("olga", "wanda"):
             answer = ask(hub.http(tokens[name]), "closed", method, path, body)
-            assert answer.status_code in {200, 400, 404}, (name, method, path, answer.text)
-            assert answer.status_code != 404 or (method, path) == ("DELETE", "secrets")
+            assert answer.status_code in {200, 400}, (name, method, path, answer.text)
         for name, client in readers.items():
             expected = 200 if path in _READABLE else 403
             assert ask(client, "closed", method, path, body).status_code == expected, (name, method, path)

@@ -7,12 +7,13 @@ there is as untrusted as the repository. An environment is mounted read-only whe
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from tulou.features.repos.model import Repo
 from tulou.features.runs import base, sources
-from tulou.features.runs.model import Order, OrderMount
+from tulou.features.runs.model import HOST_IMAGE, Order, OrderMount
 from tulou.features.spaces import packages
-from tulou.features.spaces.model import Plan
+from tulou.features.spaces.model import Plan, Script
 from tulou.fsio import atomic
 from tulou.kernel.limits import BUILD_MEMORY_MB, BUILD_SECONDS
 from tulou.platform.machinery import Machinery
@@ -21,6 +22,7 @@ LOCK = "/build/requirements.lock"
 _LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 SOURCE = "/src"
 OUT = "/out"
+BASE = "/base"
 
 # The arguments come after `--`, so that nothing of the repository is read as an option or a line of shell.
 _LOCK_SCRIPT = """
@@ -44,6 +46,16 @@ echo "===== Installing"
 chmod -R a+rX,go-w "$OUT/env"
 rm -rf "$OUT/cache"
 echo "===== Installed"
+"""
+
+_IMAGE_SCRIPT = """
+set -eu
+while [ "$1" != -- ]; do echo "note: $1"; shift; done; shift
+if [ -n "$BASE" ]; then cp -RP "$BASE/." /env/; elif command -v python3 > /dev/null; then python3 -m venv /env; fi
+mkdir -p "$HOME"
+STEPS
+chmod -R a+rX,go-w "$@"
+echo "===== Built"
 """
 
 
@@ -91,6 +103,28 @@ def _order(
     )
 
 
+def image_order(m: Machinery, repo: Repo, plan: Plan, script: Script, layers: str, variables: dict[str, str]) -> Order:
+    """Order the run that does the steps of a Dockerfile. What they write to `/env` and to its folders is kept in `layers`."""
+    rooms = tuple(OrderMount(f"layer:{layers}/{packages.ROOMS}/{room}", f"/{room}", "rw") for room in script.rooms)
+    kept = (OrderMount(f"layer:{layers}/{packages.ENV}", base.TARGET, "rw"), *rooms)
+    wheels = tuple(mount for mount in base.mounts(m) if mount.target != base.TARGET)
+    source = OrderMount(f"repo:{repo.id}@{plan.commit}", SOURCE)
+    text = _IMAGE_SCRIPT.replace("STEPS", script.steps)
+    folders = tuple(mount.target for mount in kept)
+    return Order(
+        argv=("/bin/sh", "-c", text, "build", *plan.notes, "--", *folders),
+        image=plan.image,
+        mounts=(source, OrderMount("base:", BASE), *wheels, *kept),
+        env={**base.environment(m), **variables, "BASE": BASE if plan.image == HOST_IMAGE else "", "SYSTEM": "spaces"},
+        cwd=base.TARGET,
+        cpus=2.0,
+        memory_mb=BUILD_MEMORY_MB,
+        tmp_mb=BUILD_MEMORY_MB // 4,
+        network="egress",
+        timeout_s=BUILD_SECONDS,
+    )
+
+
 def read_lock(m: Machinery, run_id: str) -> str | None:
     """Return the lock that a run left; None when there is none, or one that cannot be a lock."""
     # The folder was the run's to fill: what lies there may be a link to anything, or a pipe that never ends.
@@ -103,13 +137,12 @@ def read_lock(m: Machinery, run_id: str) -> str | None:
         return None
 
 
-def publish(m: Machinery, run_id: str, env: str) -> bool:
+def publish(m: Machinery, source: Path, env: str) -> bool:
     """Put the environment that a run left in its place. False: it left none.
 
     Write order: 1 renamed into the cache   2 (the caller) the row that names it. Crash after 1: an environment without a row,
     swept later, or found by the same build when it runs again.
     """
-    source = sources.out_folder(m, run_id) / "env"
     target = sources.env_folder(m, env)
     if target.is_dir():
         return True

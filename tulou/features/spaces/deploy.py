@@ -12,6 +12,7 @@ from tulou.features.spaces import build, change, launch, plans, queries, setting
 from tulou.features.spaces.config import CannotRun
 from tulou.features.spaces.model import Building, Built, Plan, Space, Stage, dump
 from tulou.kernel.errors import HubError
+from tulou.kernel.ids import new_id
 from tulou.platform.machinery import Machinery
 
 SERVING = frozenset({"running", "paused"})
@@ -34,7 +35,11 @@ def begin(
     flavors.get(m, seen.hardware)
     with m.db.read() as connection:
         variables = {each.name: each.value or "" for each in queries.settings(connection, repo.id) if not each.is_secret}
-    order = build.lock_order(m, repo, plan, variables)
+    layers = new_id() if plan.script is not None else ""
+    if plan.script is not None:
+        order = build.image_order(m, repo, plan, plan.script, layers, variables)
+    else:
+        order = build.lock_order(m, repo, plan, variables)
     with m.db.write() as tx:
         space = queries.take(tx, repo.id)
         if space is None or not same(space, seen):
@@ -45,7 +50,8 @@ def begin(
         if also is not None:
             also(tx)
         queries.change(
-            tx, repo.id, want="run", commit=head, building=dump(Building(plan, "lock", run_id, salt=salt)), message="",
+            tx, repo.id, want="run", commit=head, message="",
+            building=dump(Building(plan, "image" if layers else "lock", run_id, env=layers, salt=salt)),
             build_runs=queries.dump_ids((run_id,)), changed_at=m.clock.now(),
             stage=Stage.RUNNING_BUILDING if is_serving(space, runs) else Stage.BUILDING,
         )  # fmt: skip

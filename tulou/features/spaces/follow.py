@@ -87,10 +87,12 @@ def _building(m: Machinery, repo: Repo, space: Space, building: Building, runs: 
     if not run.is_over:
         return _stage(m, space, Stage.RUNNING_BUILDING if deploy.is_serving(space, runs) else Stage.BUILDING)
     if run.phase != "succeeded":
+        _drop(m, building)
         return _fail(m, space, CannotRun(Stage.BUILD_ERROR, trouble.ended(run, "The build")))
     try:
-        more = _locked(m, repo, building) if building.step == "lock" else _installed(m, building)
+        more = _DONE[building.step](m, repo, building)
     except CannotRun as problem:
+        _drop(m, building)
         return _fail(m, space, problem)
 
     def go_on(tx: Tx) -> None:
@@ -104,8 +106,15 @@ def _building(m: Machinery, repo: Repo, space: Space, building: Building, runs: 
         queries.change(tx, repo.id, building=dump(after), changed_at=m.clock.now())
 
     _put(m, space, go_on)
-    sources.drop_out(m, run.id)
+    _drop(m, building)
     return True
+
+
+def _drop(m: Machinery, building: Building) -> None:
+    """Delete what a step of a build left. What a crash or a later push leaves of it is swept."""
+    sources.drop_out(m, building.run_id)
+    if building.step == "image":
+        sources.drop_out(m, building.env)
 
 
 def _locked(m: Machinery, repo: Repo, building: Building) -> tuple[Building, Order | None]:
@@ -122,12 +131,22 @@ def _locked(m: Machinery, repo: Repo, building: Building) -> tuple[Building, Ord
     return Building(plan, "install", env=env, salt=building.salt), order
 
 
-def _installed(m: Machinery, building: Building) -> tuple[Building, Order | None]:
+def _installed(m: Machinery, _repo: Repo, building: Building) -> tuple[Building, Order | None]:
     """The packages are installed: put the environment in its place."""
-    if not build.publish(m, building.run_id, building.env):
+    if not build.publish(m, sources.out_folder(m, building.run_id) / "env", building.env):
         raise CannotRun(Stage.BUILD_ERROR, "The build left no environment.")
     packages.drop_lock(m, building.env)
     return Building(building.plan, "start", env=building.env), None
+
+
+def _imaged(m: Machinery, _repo: Repo, building: Building) -> tuple[Building, Order | None]:
+    """The steps of the Dockerfile are done: put what they left in its place."""
+    if not build.publish(m, sources.out_folder(m, building.env), building.env):
+        raise CannotRun(Stage.BUILD_ERROR, "The build left nothing.")
+    return Building(building.plan, "start", env=building.env), None
+
+
+_DONE = {"lock": _locked, "install": _installed, "image": _imaged}
 
 
 def _starting(m: Machinery, repo: Repo, space: Space, building: Building, runs: dict[str, Run]) -> bool:

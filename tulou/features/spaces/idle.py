@@ -63,6 +63,10 @@ def sweep(m: Machinery) -> None:
     for folder in sources.env_folder(m, "x").parent.glob("*"):
         if not folder.name.startswith(_SHARED) and folder.name not in needed and folder.stat().st_mtime_ns // 1_000_000 < before:
             atomic.remove_tree(folder)
+    # Results of builds that nobody came to read: the hub died, or a push overtook them.
+    for folder in sources.out_folder(m, "x").parent.glob("*"):
+        if folder.stat().st_mtime_ns // 1_000_000 < m.clock.now() - DAY_MS:
+            atomic.remove_tree(folder)
     for folder in sources.data_folder(m, "x").parent.glob("*"):
         if folder.name not in known:
             data.drop(m, folder.name)

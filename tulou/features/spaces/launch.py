@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from tulou.features.repos.model import Repo
 from tulou.features.runs import flavors
 from tulou.features.runs.model import Order, OrderMount
-from tulou.features.spaces import ports
+from tulou.features.spaces import packages, ports
 from tulou.features.spaces.model import Built, Plan, Setting, Space
 from tulou.platform.machinery import Machinery
 from tulou.platform.net import apps_host
@@ -28,13 +28,12 @@ def order(m: Machinery, repo: Repo, space: Space, built: Built, variables: list[
     chosen = {each.name: each.value or "" for each in variables if not each.is_secret}
     ours = {**_about(m, repo, space, plan), "CPU_CORES": f"{flavor.cpus:g}", "MEMORY": f"{flavor.memory_mb}Mi"}
     data = [OrderMount(f"data:{repo.id}", DATA, "rw")] if space.storage_mb else []
-    env = [OrderMount(f"env:{built.env}", ENV)] if built.env else []
     return Order(
         argv=_argv(plan, port),
         image=plan.image,
-        mounts=(OrderMount(f"repo:{repo.id}@{plan.commit}", APP, "overlay"), *env, *data, *volumes),
+        mounts=(*_code(repo, built), *data, *volumes),
         env={**_defaults(m, repo, space, plan, port), **chosen, **ours},
-        cwd=APP,
+        cwd=plan.script.workdir if plan.script else APP,
         cpus=flavor.cpus,
         memory_mb=flavor.memory_mb,
         disk_mb=SCRATCH_MB + space.storage_mb,
@@ -44,7 +43,18 @@ def order(m: Machinery, repo: Repo, space: Space, built: Built, variables: list[
     )
 
 
+def _code(repo: Repo, built: Built) -> list[OrderMount]:
+    """Return where the application and its packages are."""
+    script = built.plan.script
+    if script is None:
+        return [OrderMount(f"repo:{repo.id}@{built.plan.commit}", APP, "overlay"), OrderMount(f"env:{built.env}", ENV)]
+    rooms = [OrderMount(f"tree:{built.env}/{packages.ROOMS}/{room}", f"/{room}", "overlay") for room in script.rooms]
+    return [OrderMount(f"tree:{built.env}/{packages.ENV}", ENV), *rooms]
+
+
 def _argv(plan: Plan, port: int) -> tuple[str, ...]:
+    if plan.script is not None:
+        return plan.script.argv
     if plan.sdk == "streamlit":
         # The application has an origin of its own, which the proxy holds WebSockets to; Streamlit only knows its own address.
         flags = ("--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1",
@@ -59,14 +69,17 @@ def _defaults(m: Machinery, repo: Repo, space: Space, plan: Plan, port: int) -> 
     env = {
         "PATH": f"{ENV}/bin:/usr/local/bin:/usr/bin:/bin",
         "VIRTUAL_ENV": ENV,
-        # On disk, where the home directory is memory: models are large.
-        "XDG_CACHE_HOME": f"{APP}/.cache",
-        "HF_HOME": f"{DATA}/.huggingface" if space.storage_mb else f"{APP}/.cache/huggingface",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",
         "HF_ENDPOINT": _endpoint(m),
     }
+    if space.storage_mb:
+        env["HF_HOME"] = f"{DATA}/.huggingface"
+    if plan.script is not None:
+        return env | plan.script.env
+    # On disk, where the home directory is memory: models are large.
+    env = {"XDG_CACHE_HOME": f"{APP}/.cache", "HF_HOME": f"{APP}/.cache/huggingface", **env}
     if plan.sdk == "gradio":
         env |= {
             "GRADIO_SERVER_NAME": "127.0.0.1",

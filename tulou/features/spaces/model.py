@@ -43,13 +43,15 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What a Dockerfile does, in words that a sandbox understands: steps are shell lines run in order, each in its folder."""
+    """What a Dockerfile does, in words that a sandbox understands."""
 
-    steps: tuple[tuple[str, str], ...]
-    """(folder, shell line)."""
+    steps: str
+    """Lines for a shell that has stopped at the first mistake."""
     env: dict[str, str]
     workdir: str
     argv: tuple[str, ...]
+    rooms: tuple[str, ...]
+    """Folders of the root that the steps may write to; what is there is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Building:
     """The deployment under way: which step, and the run that does it. No run: it is still to be ordered."""
 
     plan: Plan
-    step: Literal["lock", "install", "start"]
+    step: Literal["lock", "install", "image", "start"]
     run_id: str = ""
     env: str = ""
     salt: str = ""
@@ -185,5 +187,4 @@ def _plan(data: dict[str, Any]) -> Plan:
 
 
 def _script(data: dict[str, Any]) -> Script:
-    steps = tuple((folder, line) for folder, line in data["steps"])
-    return Script(steps, data["env"], data["workdir"], tuple(data["argv"]))
+    return Script(**{**data, "argv": tuple(data["argv"]), "rooms": tuple(data["rooms"])})

@@ -15,6 +15,8 @@ from tulou.kernel.limits import MIB
 from tulou.platform.compute.base import StartFailed
 from tulou.platform.machinery import Machinery
 
+ENV, ROOMS = "env", "root"
+"""Parts of what is built from a Dockerfile."""
 LOCK_BYTES = 8 * MIB
 _HASHED = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
@@ -68,5 +70,20 @@ def _locks(m: Machinery) -> Path:
     return m.settings.data.resolve() / "cache" / "locks"
 
 
-RESOLVERS: dict[str, sources.Resolver] = {"lock": _find_lock}
+def _layer(m: Machinery, rest: str) -> Path:
+    layers, _, part = rest.partition("/")
+    path = sources.out_folder(m, layers) / part
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _tree(m: Machinery, rest: str) -> Path:
+    env, _, part = rest.partition("/")
+    path = sources.env_folder(m, env) / part
+    if not path.is_dir() or path.is_symlink():
+        raise StartFailed("its image is gone from this machine: build it again")
+    return path
+
+
+RESOLVERS: dict[str, sources.Resolver] = {"lock": _find_lock, "layer": _layer, "tree": _tree}
 """What builds see beside what every run can ask for; registered in app.py."""

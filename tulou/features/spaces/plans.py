@@ -7,7 +7,7 @@ from dataclasses import replace
 from tulou.features.content import resolve, tree
 from tulou.features.repos.model import Repo
 from tulou.features.runs import images
-from tulou.features.spaces import config
+from tulou.features.spaces import config, docker
 from tulou.features.spaces.config import CannotRun
 from tulou.features.spaces.model import Plan, Stage
 from tulou.kernel.errors import BadInput, HubError
@@ -24,10 +24,17 @@ def at(m: Machinery, repo: Repo, commit: str) -> Plan:
     plan = config.plan(commit, _text(m, repo, commit, README) if README in paths else None, paths)
     if plan.is_static:
         return plan
+    where = "README.md: python_version"
+    if plan.sdk == "docker":
+        if m.compute.nodes()[0].level == "process":
+            raise CannotRun(Stage.CONFIG_ERROR, "This hub runs programs without a sandbox, and so no Docker Spaces.")
+        where = "Dockerfile: FROM"
+        named, script = docker.read(_text(m, repo, commit, plan.app_file), paths)
+        plan = replace(plan, image=named, script=script)
     try:
         image, notes = images.resolve(m, plan.image)
     except BadInput as problem:
-        raise CannotRun(Stage.CONFIG_ERROR, f"README.md: python_version. {problem.message}") from problem
+        raise CannotRun(Stage.CONFIG_ERROR, f"{where}. {problem.message}") from problem
     return replace(plan, image=image, notes=(*plan.notes, *notes))
 
 

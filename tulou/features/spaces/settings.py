@@ -13,7 +13,7 @@ from tulou.features.repos.model import Repo
 from tulou.features.spaces import change, queries, read
 from tulou.features.spaces.model import Setting
 from tulou.kernel.actor import Action, Actor
-from tulou.kernel.errors import BadInput, Conflict, NotFound
+from tulou.kernel.errors import BadInput, Conflict
 from tulou.kernel.limits import SPACE_SETTINGS, SPACE_VALUE
 from tulou.platform.machinery import Machinery
 
@@ -44,12 +44,12 @@ def set_secret(m: Machinery, actor: Actor, repo: Repo, name: str, value: str, de
 
 
 def delete_variable(m: Machinery, actor: Actor, repo: Repo, name: str) -> None:
-    """Remove a variable. Raises NotFound."""
+    """Remove a variable, if it is there."""
     _delete(m, actor, repo, name, is_secret=False)
 
 
 def delete_secret(m: Machinery, actor: Actor, repo: Repo, name: str) -> None:
-    """Remove a secret. Raises NotFound."""
+    """Remove a secret, if it is there."""
     _delete(m, actor, repo, name, is_secret=True)
 
 
@@ -115,9 +115,8 @@ def _delete(m: Machinery, actor: Actor, repo: Repo, name: str, *, is_secret: boo
     with m.db.write() as tx:
         space = queries.take(tx, repo.id)
         old = queries.setting(tx.connection, repo.id, name)
-        if old is None or old.is_secret != is_secret:
-            raise NotFound(f"This Space has no {'secret' if is_secret else 'variable'} of that name.")
+        if space is None or old is None or old.is_secret != is_secret:
+            return  # it is not there, which is what was asked for
         queries.delete_setting(tx, repo.id, name)
         record.write(tx, m.clock, actor, f"space.{'secret' if is_secret else 'variable'}.delete", repo.id, key=name)
-        if space is not None:
-            change.restart(tx, m, space)
+        change.restart(tx, m, space)
