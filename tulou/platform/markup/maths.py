@@ -38,11 +38,11 @@ def to_mathml(source: str, *, is_block: bool) -> str:
     from latex2mathml import exceptions  # noqa: PLC0415 - pages without formulas do without it
     from latex2mathml.converter import convert_to_element  # noqa: PLC0415
 
-    kinds = (kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception))
-    own: tuple[type[Exception], ...] = tuple(kinds)
+    own = (kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception))
+    problems: tuple[type[Exception], ...] = (*own, *_STUMBLES)
     try:
         return _written(convert_to_element(source, display="block" if is_block else "inline"))
-    except (*own, *_STUMBLES):
+    except problems:
         return _source(source, is_block=is_block)
 
 
