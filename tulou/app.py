@@ -38,6 +38,7 @@ from tulou.platform.jobs.worker import Handler, Worker
 from tulou.platform.machinery import Machinery
 from tulou.platform.markup.markup import Markup
 from tulou.platform.seal import Sealer
+from tulou.platform.tabular.readers import Readers
 from tulou.platform.tabular.tables import Tables
 from tulou.platform.telemetry.log import Log
 from tulou.platform.telemetry.tally import Tally, Visits
@@ -121,6 +122,7 @@ class Hub:
         self.worker.wind_down()
         self.m.xet.close()
         self.m.tables.close()
+        self.m.readers.close()
         self.worker.stop()
         self.m.db.close()
 
@@ -174,6 +176,7 @@ def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Call
         signer=signer,
         sealer=Sealer(signer.derive("seal", "secrets")),
         compute=open_compute(settings, data / "runs"),
+        readers=Readers(work),
         tables=Tables(work, [data / "cache" / "viewer", store.root / "blobs"]),
         cache=VersionedCache(db),
         tally=Tally(),

@@ -21,6 +21,7 @@ from tulou.settings import Settings
 if TYPE_CHECKING:
     from tulou.platform.git.cache import GitCache
     from tulou.platform.markup.markup import Markup
+    from tulou.platform.tabular.readers import Readers
     from tulou.platform.tabular.tables import Tables
     from tulou.platform.xet.store import XetStore
 
@@ -39,6 +40,7 @@ class Machinery:
     sealer: Sealer
     compute: Compute
     tables: Tables
+    readers: Readers
     cache: VersionedCache
     tally: Tally
     visits: Visits

@@ -43,8 +43,10 @@ def look(m: Machinery, repo_id: str) -> None:
         # Both at once: a second process would take longer to start than the work itself.
         if Run(m, found, is_look=False).go():
             _finish(m, found)
+        m.readers.warm()
         return
     Run(m, found, is_look=True).go()
+    m.readers.warm()
     view = state.of(m, repo, commit)
     if view is not None and view.state == "looking":
         with m.db.write() as tx:

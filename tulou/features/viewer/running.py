@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import time
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from tulou.kernel.limits import VIEWER_CHILD_MEMORY, VIEWER_LOOK_SECONDS, VIEWER
 from tulou.kernel.names import RepoKind
 from tulou.platform.blobs.store import blob_key
 from tulou.platform.machinery import Machinery
+from tulou.platform.tabular.readers import Closing
 from tulou.platform.tabular.run import Child, Died, Job
 
 _DEATHS = 8
@@ -76,12 +76,14 @@ class Run:
         for _attempt in range(_DEATHS):
             self.at = None
             try:
-                with closing(Child(self.m.work)) as child:
+                with self.m.readers.child() as child:
                     child.run(self._job(), lambda told: self._hear(child, told), stop=self._is_stale)
             except NotFound:
                 fail(self.m, self.found, _GONE)
                 return True
             except Died as death:
+                if self.m.readers.is_closed:
+                    raise Closing from death  # no fault of the data: the task runs again at the next start
                 if self._is_stale(now=True):
                     return False
                 self._bury(death)

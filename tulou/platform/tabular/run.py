@@ -15,8 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tulou.fsio import atomic
 
@@ -69,12 +68,6 @@ class Child:
         self._heard = bytearray()
         self._process = self._start()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
     def _start(self) -> subprocess.Popen[bytes]:
         program = [sys.executable, "-s", "-P", "-m", "tulou.platform.tabular.child.ingest", "."]
         with (self.folder / "stderr").open("wb") as complaints:
@@ -102,10 +95,15 @@ class Child:
             if message["what"] in {"done", "failed"}:
                 return
 
+    def kill(self) -> None:
+        """End the process at once."""
+        if self.is_alive:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
     def close(self) -> None:
         """End the process and delete its folder."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self.kill()
         self._process.wait()
         for fd in (self._ask, self._answer):
             os.close(fd)
