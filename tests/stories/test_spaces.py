@@ -201,6 +201,37 @@ raise SystemExit("that is all")
     assert "closed" in said
 
 
+def test_a_dockerfile_is_built_and_run_without_a_container_engine(world: World):
+    lines = [
+        "FROM python:3",
+        "RUN useradd -m -u 1000 user",
+        "USER user",
+        "ENV HOME=/home/user GRADIO_SERVER_NAME=0.0.0.0 GRADIO_SERVER_PORT=8501",
+        "WORKDIR $HOME/app",
+        "COPY --chown=user requirements.txt .",
+        "RUN pip install --no-cache-dir -r requirements.txt && echo made > made.txt",
+        "COPY . .",
+        'CMD ["python", "app.py"]',
+    ]
+    app = "import gradio, pathlib\ngradio.answers['/made'] = lambda: pathlib.Path('made.txt').read_text()\ngradio.launch()\n"
+    files = {
+        "README.md": "---\ntitle: Boxed\nsdk: docker\napp_port: 8501\n---\n",
+        "Dockerfile": "\n".join(lines),
+        "requirements.txt": "gradio==99.1\n",
+        "app.py": app,
+    }
+    full = world.make("boxed", files, space_variables=[{"key": "PIP_NO_INDEX", "value": "1"}])
+    world.comes_to(full, "RUNNING")
+    assert world.visit(full, "/made").json() == "made\n"
+    assert world.visit(full).json()["HOME"] == "/home/user"
+    world.push(full, {"Dockerfile": "FROM python:3\nWORKDIR /app\nRUN false\nCMD x\n"})
+    world.comes_to(full, "BUILD_ERROR")
+    assert "Dockerfile line 3 failed." in world.log(full, build=True)
+    world.push(full, {"Dockerfile": "FROM ubuntu:24.04\nCMD x\n"})
+    runtime = world.comes_to(full, "CONFIG_ERROR")
+    assert "tulou image import" in runtime.raw["errorMessage"]
+
+
 def test_what_is_kept_in_data_outlives_the_application(world: World, mirror: str):
     storage = {"authorization": f"Bearer {world.token}"}
     url = f"{world.hub.url}/api/spaces/{mirror}/storage"

@@ -32,6 +32,8 @@ def parse(text: str) -> list[Instruction]:
     """Return the instructions of a Dockerfile. Raises WireError, which names the line."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise WireError(f"The Dockerfile may have at most {MAX_BYTES // 1024} KiB.")
+    if "\0" in text:
+        raise WireError("The Dockerfile has a NUL character.")
     found = [_instruction(line, joined) for line, joined in _logical_lines(text)]
     if len(found) > MAX_INSTRUCTIONS:
         raise WireError(f"The Dockerfile may have at most {MAX_INSTRUCTIONS} instructions.")
