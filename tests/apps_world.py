@@ -18,12 +18,14 @@ from tests.fake_compute import FakeCompute
 from tulou.features.accounts import lookup as accounts
 from tulou.features.repos import lookup as repos
 from tulou.features.runs import read as runs
-from tulou.features.runs import want
+from tulou.features.runs import sources, want
 from tulou.features.runs.model import Order
 from tulou.features.spaces import queries, read
 from tulou.features.spaces.model import Built, Plan, Stage, dump
 from tulou.kernel.names import RepoKind, parse_repo_id
 from tulou.platform.compute.base import Door
+
+_ENV = "empty"
 
 
 @dataclass
@@ -90,7 +92,8 @@ class World:
             run_id = want.order(tx, m, kind="space", account_id=owner.id, actor_id=None, repo_id=repo_id, order=order)
         until(lambda: runs.get(m, run_id).phase == "running")
         head = read.by_id(m, repo_id).commit
-        built = Built(Plan(head, "gradio", "app.py", may_be_framed=framed))
+        sources.env_folder(m, _ENV).mkdir(parents=True, exist_ok=True)
+        built = Built(Plan(head, "gradio", "app.py", may_be_framed=framed), _ENV)
         self.put(full, run_id=run_id, stage=Stage.RUNNING, want="run", built=dump(built), building="{}")
         return repo_id
 
