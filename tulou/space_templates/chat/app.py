@@ -28,35 +28,47 @@ def model() -> genai.LLMPipeline:
     return genai.LLMPipeline(hf_hub_download(MODEL_ID, MODEL_FILE), "CPU")
 
 
-def answer(message: str, history: list[dict[str, Any]], length: int, temperature: float) -> Iterator[str]:
-    """Yield the answer so far, as often as it grows."""
+def ask(message: str, history: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
+    """Put the question into the conversation, and empty the box."""
+    return "", [*history, {"role": "user", "content": message}] if message.strip() else history
+
+
+def answer(history: list[dict[str, Any]], length: int, temperature: float) -> Iterator[list[dict[str, Any]]]:
+    """Yield the conversation with the answer so far, as often as it grows."""
+    if not history or history[-1]["role"] != "user":
+        return
     chat = genai.ChatHistory([{"role": "system", "content": SYSTEM_PROMPT}])
     for turn in history[-2 * TURNS :]:
         chat.append({"role": turn["role"], "content": plain(turn["content"])})
-    chat.append({"role": "user", "content": message})
+    text = ""
+    for word in words(chat, int(length), temperature):
+        text += word
+        yield [*history, {"role": "assistant", "content": text}]
+
+
+def words(chat: genai.ChatHistory, length: int, temperature: float) -> Iterator[str]:
+    """Yield the words of an answer as the model finds them."""
     config = genai.GenerationConfig()
-    config.max_new_tokens = int(length)
+    config.max_new_tokens = length
     config.do_sample = temperature > 0
     if config.do_sample:
         config.temperature = temperature
         config.top_p = 0.9
-    words: queue.Queue[str | Exception | None] = queue.Queue()
+    found: queue.Queue[str | Exception | None] = queue.Queue()
 
     def speak() -> None:
         try:
             with one_at_a_time:
-                model().generate(chat, config, lambda word: words.put(word) or genai.StreamingStatus.RUNNING)
-            words.put(None)
+                model().generate(chat, config, lambda word: found.put(word) or genai.StreamingStatus.RUNNING)
+            found.put(None)
         except Exception as problem:  # the visitor should read what went wrong, not wait for ever
-            words.put(problem)
+            found.put(problem)
 
     threading.Thread(target=speak, daemon=True).start()
-    text = ""
-    while (word := words.get()) is not None:
+    while (word := found.get()) is not None:
         if isinstance(word, Exception):
             raise gr.Error(f"The model could not answer: {word}")
-        text += word
-        yield text
+        yield word
 
 
 def plain(content: Any) -> str:
@@ -66,17 +78,17 @@ def plain(content: Any) -> str:
     return " ".join(part.get("text", "") for part in content if isinstance(part, dict))
 
 
-demo = gr.ChatInterface(
-    answer,
-    title="Chat",
-    description=f"Model: {MODEL_ID}",
-    examples=[["What is the capital of France?"], ["Write a haiku about rain."], ["Explain overfitting in one sentence."]],
-    additional_inputs=[
-        gr.Slider(16, 512, value=200, step=8, label="Longest answer, in tokens"),
-        gr.Slider(0, 1.5, value=0.0, step=0.1, label="Temperature (0: always the likeliest word)"),
-    ],
-    cache_examples=False,
-)
+with gr.Blocks(title="Chat", fill_height=True) as demo:
+    gr.Markdown(f"# Chat\nModel: `{MODEL_ID}`")
+    conversation = gr.Chatbot(show_label=False, height=420, placeholder="Ask something.")
+    box = gr.Textbox(show_label=False, placeholder="Type a question and press Enter", submit_btn=True, autofocus=True)
+    gr.Examples(["What is the capital of France?", "Write a haiku about rain.", "Explain overfitting in one sentence."], box)
+    with gr.Accordion("How it answers", open=False):
+        length = gr.Slider(16, 512, value=200, step=8, label="Longest answer, in tokens")
+        temperature = gr.Slider(0, 1.5, value=0.0, step=0.1, label="Temperature (0: always the likeliest word)")
+        gr.ClearButton([conversation, box], value="Start again")
+    asked = box.submit(ask, [box, conversation], [box, conversation], api_name=False)
+    asked.then(answer, [conversation, length, temperature], conversation, api_name="chat")
 
 if __name__ == "__main__":
     demo.launch()
