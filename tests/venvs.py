@@ -73,3 +73,17 @@ def pip(python: Path, *arguments: str) -> None:
     )
     if done.returncode != 0:
         raise RuntimeError(f"pip could not install {arguments}: {done.stderr[-2000:]}")
+
+
+def wheels_of(name: str, *packages: str) -> Path:
+    """Return a folder with the wheels of some packages and all that they need, fetched once and kept between runs."""
+    folder = CACHE.parent / "wheels" / name
+    stamp = folder / "stamp"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text() != repr(packages):
+            words = ["download", "--quiet", "--only-binary", ":all:", "--dest", str(folder), *packages]
+            subprocess.run([sys.executable, "-m", "pip", *words], check=True)
+            stamp.write_text(repr(packages))
+    return folder
