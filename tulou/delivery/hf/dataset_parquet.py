@@ -90,6 +90,8 @@ def _view(call: Call) -> View:
         raise view.trouble.error()
     if not view.is_over:
         raise not_ready()
+    if view.export is not None:
+        raise view.export.error()
     return view
 
 

@@ -62,7 +62,7 @@ def parquet(asked: Asked) -> Item:
     """GET /parquet: the addresses of the Parquet files."""
     if asked.config_name is not None:
         config = asked.config_state
-        trouble = _trouble(asked, config)
+        trouble = _trouble(asked, config) or asked.view.export
         if trouble is not None:
             raise trouble.error()
         if not asked.view.is_over:
@@ -71,7 +71,7 @@ def parquet(asked: Asked) -> Item:
         return {"parquet_files": list(_parquet(asked, config)), "features": features, "partial": False}
     _require_configs(asked)
     files = [file for config in asked.view.configs for file in _parquet(asked, config)] if asked.view.is_over else []
-    return {"parquet_files": files, **_progress(asked), "partial": False}
+    return {"parquet_files": files, **_progress(asked, asked.view.export), "partial": False}
 
 
 def info(asked: Asked) -> Item:
@@ -186,11 +186,11 @@ def _complete(asked: Asked, config: ConfigState) -> ConfigState:
     return config
 
 
-def _progress(asked: Asked) -> Item:
-    """Return which configurations are still to come, and which never will."""
+def _progress(asked: Asked, all_failed: Trouble | None = None) -> Item:
+    """Return which configurations are still to come, and which never will. `all_failed`: why none will."""
     failed, pending = [], []
     for config in asked.view.configs:
-        trouble = _trouble(asked, config)
+        trouble = _trouble(asked, config) or all_failed
         if trouble is not None:
             failed.append({**_place(asked, config), "error": told(trouble)})
         elif not asked.view.is_over:

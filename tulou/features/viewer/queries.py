@@ -38,6 +38,12 @@ def commits(connection: Connection, repo_id: str) -> list[Row[Any]]:
     return list(connection.execute(query))
 
 
+def unfinished(connection: Connection) -> list[str]:
+    """Return the repositories with a commit that was begun and not finished."""
+    begun = viewer_commit.c.state.in_(("looking", "passing"))
+    return list(connection.execute(sa.select(viewer_commit.c.repo_id).where(begun).distinct()).scalars())
+
+
 def begin(tx: Tx, repo_id: str, commit: Sha1, *, fingerprint: str, size: int, now: int) -> None:
     """Note that somebody looks at a commit. Does nothing if that is known."""
     values = {

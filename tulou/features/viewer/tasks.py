@@ -17,6 +17,7 @@ from tulou.platform.machinery import Machinery
 
 Handler = Callable[[Machinery, dict[str, Any]], None]
 SWEEP = "viewer.sweep"
+RESUME = "viewer.resume"
 
 
 def look(m: Machinery, payload: dict[str, Any]) -> None:
@@ -34,7 +35,16 @@ def sweep(m: Machinery, payload: dict[str, Any]) -> None:
     atomic.remove_tree(shelf.folder_of(m, payload["repo_id"], Sha1("0" * 40)).parent)
 
 
-HANDLERS: dict[str, Handler] = {LOOK: look, PASS: go_through, SWEEP: sweep}
+def resume(m: Machinery, _payload: dict[str, Any]) -> None:
+    """Ask again for what was begun and not finished: its task may have met the end of the hub too often."""
+    with m.db.write() as tx:
+        for repo_id in queries.unfinished(tx.connection):
+            _ask(m, tx, repo_id)
+
+
+HANDLERS: dict[str, Handler] = {LOOK: look, PASS: go_through, SWEEP: sweep, RESUME: resume}
+RECURRING = {RESUME: 10 * 60_000}
+"""Kind → milliseconds between runs."""
 SLOW = (PASS,)
 
 
