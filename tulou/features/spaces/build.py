@@ -12,7 +12,7 @@ from pathlib import Path
 from tulou.features.repos.model import Repo
 from tulou.features.runs import base, sources
 from tulou.features.runs.model import HOST_IMAGE, Order, OrderMount
-from tulou.features.spaces import packages
+from tulou.features.spaces import docker, packages
 from tulou.features.spaces.model import Plan, Script
 from tulou.fsio import atomic
 from tulou.kernel.limits import BUILD_MEMORY_MB, BUILD_SECONDS
@@ -20,7 +20,8 @@ from tulou.platform.machinery import Machinery
 
 LOCK = "/build/requirements.lock"
 _LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-SOURCE = "/src"
+SOURCE = "/app"
+"""Where the application will find itself: what is installed in place (`-e .`) names it."""
 OUT = "/out"
 BASE = "/base"
 
@@ -75,7 +76,7 @@ def _order(
     m: Machinery, repo: Repo, plan: Plan, argv: tuple[str, ...], variables: dict[str, str],
     more: tuple[OrderMount, ...] = (), *, with_source: bool = True,
 ) -> Order:  # fmt: skip
-    source = (OrderMount(f"repo:{repo.id}@{plan.commit}", SOURCE),) if with_source else ()
+    source = (OrderMount(f"repo:{repo.id}@{plan.commit}", SOURCE, "overlay"),) if with_source else ()
     ours = {
         "UV": f"{base.TARGET}/bin/uv",
         "UV_CACHE_DIR": f"{OUT}/cache",
@@ -108,7 +109,7 @@ def image_order(m: Machinery, repo: Repo, plan: Plan, script: Script, layers: st
     rooms = tuple(OrderMount(f"layer:{layers}/{packages.ROOMS}/{room}", f"/{room}", "rw") for room in script.rooms)
     kept = (OrderMount(f"layer:{layers}/{packages.ENV}", base.TARGET, "rw"), *rooms)
     wheels = tuple(mount for mount in base.mounts(m) if mount.target != base.TARGET)
-    source = OrderMount(f"repo:{repo.id}@{plan.commit}", SOURCE)
+    source = OrderMount(f"repo:{repo.id}@{plan.commit}", docker.SOURCE)
     text = _IMAGE_SCRIPT.replace("STEPS", script.steps)
     folders = tuple(mount.target for mount in kept)
     return Order(
