@@ -260,6 +260,17 @@ def test_listings_are_deep_unless_told_otherwise_and_come_in_pages(listing: Buck
     }  # fmt: skip
 
 
+def test_a_folder_says_when_its_last_file_came_unless_it_has_too_many(listing: BucketClient, monkeypatch: pytest.MonkeyPatch):
+    def times() -> dict[str, str | None]:
+        entries = listing.http.get(f"{listing.api}/tree?recursive=false").json()
+        return {entry["path"]: entry.get("uploadedAt") for entry in entries if entry["type"] == "directory"}
+
+    assert set(times()) == {"Z", "a", "ab", "b", "ü", *(f"c{i}" for i in range(9))}
+    assert all(times().values())
+    monkeypatch.setattr("tulou.features.buckets.queries.BUCKET_FOLDER_ROWS", 28)  # two for each of the fourteen
+    assert {path for path, at in times().items() if at is None} == {"a"}
+
+
 def test_a_file_is_served_whole_in_parts_and_never_as_something_that_runs(mine: BucketClient):
     file = small(9)
     mine.send(file)

@@ -442,6 +442,7 @@ bucket_file = Table(
     Column("mtime", BigInteger),  # of the uploader's file
     Column("uploaded_at", BigInteger, nullable=False),
     Index("bucket_file_by_content", "file_hash", "repo_id"),
+    sqlite_with_rowid=False,  # a range of paths is then read in one go
 )
 
 # --- viewer -----------------------------------------------------------------------------------------------------------

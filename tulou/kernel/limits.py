@@ -38,6 +38,8 @@ PATHS_INFO: Final = 1_000
 BUCKET_BATCH: Final = 5_000
 """Files that one request changes in a bucket, in one transaction: clients send 1,000."""
 BUCKET_BATCH_BYTES: Final = 16 * MIB
+BUCKET_FOLDER_ROWS: Final = 100_000
+"""Files that one listing looks at to say when the last one came to each folder, shared out among its folders."""
 COMMITS_PAGE: Final = 50
 
 DIFF_FILES: Final = 300
@@ -159,6 +161,12 @@ DOCS_TEXT: Final = 32 * MIB
 DOCS_PACKAGES: Final = 4
 DOCS_MEMBERS: Final = 400
 """Members of one class that a page shows."""
+DOCS_OBJECTS: Final = 5_000
+"""Objects of Python that the pages of one language describe."""
+DOCS_SECONDS: Final = 20
+"""Checking a site, or writing its search index, ends with what was seen by then."""
+DOCS_EXPORT: Final = 8 * MIB
+"""All pages as one text."""
 DOCS_PROBLEMS: Final = 1_000
 """Problems that the check of a site lists."""
 

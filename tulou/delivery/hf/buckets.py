@@ -186,8 +186,9 @@ def _shape(one: Overview) -> dict[str, Any]:
 
 def _entry(one: File | Folder) -> dict[str, Any]:
     if isinstance(one, Folder):
-        return {"type": "directory", "path": one.path, "uploadedAt": iso(one.uploaded_at)}
-    shape: dict[str, Any] = {
+        shape: dict[str, Any] = {"type": "directory", "path": one.path}
+        return shape if one.uploaded_at is None else shape | {"uploadedAt": iso(one.uploaded_at)}
+    shape = {
         "type": "file", "path": one.path, "size": one.size, "xetHash": one.xet_hash, "uploadedAt": iso(one.uploaded_at),
     }  # fmt: skip
     if one.mtime is not None:

@@ -43,7 +43,7 @@ class Row:
     name: str
     url: str
     size: int | None
-    at: int
+    at: int | None
 
 
 async def of_account(call: Call) -> ASGIApp:

@@ -34,7 +34,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The common beginning of some files' paths, and when the last of these came. There are no empty folders."""
+    """The common beginning of some files' paths, and when the last of these came, unless they are too many to tell."""
 
     path: str
-    uploaded_at: int
+    uploaded_at: int | None

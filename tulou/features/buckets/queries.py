@@ -13,6 +13,7 @@ from tulou.db.engine import Tx
 from tulou.db.tables import account, bucket, bucket_file, lfs_object, repo, repo_file, repo_object, xet_file
 from tulou.features.buckets.model import File, Overview
 from tulou.kernel.ids import Sha256, XetHash
+from tulou.kernel.limits import BUCKET_FOLDER_ROWS
 from tulou.kernel.names import RepoKind, RepoName
 from tulou.platform.xet.register import parts
 
@@ -71,20 +72,21 @@ def files_at(connection: Connection, repo_id: str, paths: Iterable[str]) -> list
     return found
 
 
-def last_uploads(connection: Connection, repo_id: str, folders: Iterable[str]) -> dict[str, int]:
-    """Return when the last file came to each folder, however deep."""
-    found: dict[str, int] = {}
+def last_uploads(connection: Connection, repo_id: str, folders: list[str]) -> dict[str, int | None]:
+    """Return when the last file came to each folder, however deep; None where finding out would read too many rows."""
+    found: dict[str, int | None] = {}
+    most = max(BUCKET_FOLDER_ROWS // max(len(folders), 1), 1)
     for part in parts(folders):
         # "0" follows "/": between the two ends lie the paths in the folder, and no others.
         both = sa.values(sa.column("first", sa.Text), sa.column("last", sa.Text))
         ends = both.data([(f"{folder}/", f"{folder}0") for folder in part]).cte("ends")
-        query = (
-            sa.select(ends.c.first, sa.func.max(bucket_file.c.uploaded_at).label("at"))
-            .join(bucket_file, sa.and_(bucket_file.c.path >= ends.c.first, bucket_file.c.path < ends.c.last))
-            .where(bucket_file.c.repo_id == repo_id)
-            .group_by(ends.c.first)
-        )
-        found |= {row.first.removesuffix("/"): row.at for row in connection.execute(query)}
+        inside = sa.and_(bucket_file.c.path >= ends.c.first, bucket_file.c.path < ends.c.last)
+        times = sa.select(bucket_file.c.uploaded_at).where(bucket_file.c.repo_id == repo_id, inside).correlate(ends)
+        some = times.limit(most + 1).subquery("some")
+        newest = sa.case((sa.func.count() <= most, sa.func.max(some.c.uploaded_at)))
+        at = sa.select(newest).select_from(some).correlate(ends).scalar_subquery()
+        rows = connection.execute(sa.select(ends.c.first, at.label("at")))
+        found |= {row.first.removesuffix("/"): row.at for row in rows}
     return found
 
 

@@ -33,5 +33,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["file_hash"], ["xet_file.hash"]),
         sa.ForeignKeyConstraint(["repo_id"], ["bucket.repo_id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("repo_id", "path"),
+        sqlite_with_rowid=False,
     )
     op.create_index("bucket_file_by_content", "bucket_file", ["file_hash", "repo_id"], unique=False)
