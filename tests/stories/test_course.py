@@ -81,6 +81,7 @@ class Learner:
             "HF_HUB_DISABLE_UPDATE_CHECK": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "TOKENIZERS_PARALLELISM": "false",
+            "OMP_NUM_THREADS": "1",  # on two busy cores, threads that wait for each other take minutes
             "PYTHONWARNINGS": "ignore",
             "NO_COLOR": "1",
             "NO_PROXY": "*",

@@ -14,7 +14,6 @@ _TITLES = {
     "curl": "cURL", "rust": "Rust", "node": "Node", "Added": "Added", "Changed": "Changed", "Deprecated": "Deprecated",
 }  # fmt: skip
 _CARDS = {"HubModel": "", "HubDataset": "datasets/", "HubSpace": "spaces/"}
-_TAG_LINES = 60
 
 
 def flatten(text: str) -> str:
@@ -28,7 +27,7 @@ def flatten(text: str) -> str:
         if not is_prose:
             found.append(line)
         elif doc_tags.begins(stripped):
-            taken, words = _component([row for row, _ in lines[at : at + _TAG_LINES]])
+            taken, words = _component([row for row, _ in lines[at : at + doc_tags.TAG_LINES]])
             found += words
             at += taken
             continue
@@ -40,17 +39,12 @@ def flatten(text: str) -> str:
 
 def _component(lines: list[str]) -> tuple[int, list[str]]:
     """Return how many lines the opening tag takes, and what stands for it."""
-    text = lines[0].lstrip()
-    tag = doc_tags.opening(text)
-    taken = 1
-    while tag is None and taken < len(lines):
-        text += "\n" + lines[taken]
-        taken += 1
-        tag = doc_tags.opening(text)
-    if tag is None:
+    found = doc_tags.read([lines[0].lstrip(), *lines[1:]])
+    if found is None:
         return 1, [lines[0]]
+    tag, taken, after = found
     name, attributes = tag.name, tag.attributes
-    rest = re.sub(rf"</{name}\s{{0,20}}>\s{{0,200}}$", "", text[tag.end :]).strip()
+    rest = re.sub(rf"</{name}\s{{0,20}}>\s{{0,200}}$", "", after).strip()
     words = [_line(rest)] if rest else []
     if name in _CARDS and attributes.get("id"):
         return taken, [f"[{attributes['id']}](/{_CARDS[name]}{attributes['id']})", *words]

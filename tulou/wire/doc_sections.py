@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _FENCE = re.compile(r"[ >]{0,12}(`{3,}|~{3,})")
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.{0,500}?))?(?:[ \t]+#{1,40})?[ \t]{0,40}$")
 _CUSTOM = re.compile(r"[ \t]{0,20}\[\[([\w.-]{1,200})\]\][ \t]{0,20}$")
 _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
 _LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()\s]{0,500}\)")
 _SIGNS = re.compile(r"[`*~]|<[^<>]{0,200}>")
 _NOISE = re.compile(
-    r"<!--.{0,4000}?-->|<[^<>]{1,2000}>|^[ \t]{0,12}(?:[-*+]|\d{1,3}\.)[ \t]|^[ \t]{0,12}(?:>[ \t]?){1,9}|\[![A-Za-z]{3,9}\]|"
+    r"<!--.{0,1000}?-->|<[^<>]{1,2000}>|^[ \t]{0,12}(?:[-*+]|\d{1,3}\.)[ \t]|^[ \t]{0,12}(?:>[ \t]?){1,9}|\[![A-Za-z]{3,9}\]|"
     r"^[ \t]{0,12}(?:`{3,9}|~{3,9})[^\n]{0,200}$|[-=]{3,}|[`*|~]|\[\[[^\[\]]{0,200}\]\]",
     re.DOTALL | re.MULTILINE,
 )
@@ -68,21 +67,33 @@ def outside_code(text: str) -> Iterator[tuple[str, bool]]:
             yield line, not fence
 
 
+def heading(line: str) -> tuple[int, str] | None:
+    """Return the level and the words of a heading, or None for another line."""
+    rest = line.lstrip(" ")
+    words = rest.lstrip("#")
+    level = len(rest) - len(words)
+    if len(line) - len(rest) > 3 or not 1 <= level <= 6 or (words and words[0] not in " \t"):
+        return None
+    words = words.strip()
+    bare = words.rstrip("#")
+    return level, (bare.rstrip() if not bare or bare[-1] in " \t" else words)
+
+
 def sections(text: str) -> list[Section]:
     """Return the sections of a page in order."""
     anchors = Anchors()
     found = [Section(0, "", "", "")]
     lines: list[str] = []
     for line, is_prose in outside_code(text):
-        heading = _HEADING.match(line) if is_prose else None
-        if heading is None:
+        begun = heading(line) if is_prose else None
+        if begun is None:
             lines.append(line)
             continue
         found[-1] = _with(found[-1], lines)
         lines = []
-        words, chosen = split_anchor(heading[2] or "")
+        words, chosen = split_anchor(begun[1])
         title = plain_title(words)
-        found.append(Section(len(heading[1]), title, anchors.of(title, chosen), ""))
+        found.append(Section(begun[0], title, anchors.of(title, chosen), ""))
     found[-1] = _with(found[-1], lines)
     return [section for section in found if section.title or section.text]
 
@@ -90,9 +101,9 @@ def sections(text: str) -> list[Section]:
 def title_of(text: str) -> str:
     """Return the first heading of a page, or nothing."""
     for line, is_prose in outside_code(text[:20_000]):
-        heading = _HEADING.match(line) if is_prose else None
-        if heading and heading[2]:
-            return plain_title(split_anchor(heading[2])[0])
+        begun = heading(line) if is_prose else None
+        if begun and begun[1]:
+            return plain_title(split_anchor(begun[1])[0])
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 CONTAINERS = frozenset({
@@ -18,6 +19,7 @@ ALONE = frozenset({
 NAMES = CONTAINERS | ALONE
 TAG_CHARS = 20_000
 """One tag, with all its attributes, may be this long: lists of answers are."""
+TAG_LINES = 80
 _NAME = re.compile("<(" + "|".join(sorted(NAMES, key=len, reverse=True)) + r")(?=[\s/>]|$)")
 _END = re.compile("</(" + "|".join(sorted(NAMES, key=len, reverse=True)) + r")\s{0,20}>\s{0,200}$")
 _ATTRIBUTE = re.compile(
@@ -46,6 +48,16 @@ def closes(line: str) -> str | None:
     """Return the name of the component that a line of nothing but a closing tag ends, or None."""
     found = _END.match(line)
     return found[1] if found else None
+
+
+def read(lines: Sequence[str]) -> tuple[Tag, int, str] | None:
+    """Read the opening tag that the first line begins with. Return it, the lines that it takes, and what follows on its last."""
+    text = "\n".join(lines[:TAG_LINES])[:TAG_CHARS]
+    tag = opening(text)
+    if tag is None:
+        return None
+    taken = text.count("\n", 0, tag.end) + 1
+    return tag, taken, text[tag.end :].partition("\n")[0] if taken < TAG_LINES else ""
 
 
 def opening(text: str) -> Tag | None:

@@ -10,6 +10,8 @@ import orjson
 from tulou.kernel.errors import WireError
 
 _BASES = 12
+_SAME_NAME = 200
+"""More objects of one name than this are told apart by their full path only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ class Outline:
     def _by_parts(self, path: str) -> Object | None:
         """Find an object whose path has all parts in order: `csv.Csv` may be `csv.csv.Csv`."""
         parts = path.split(".")
-        fits = [known for known in self.by_name.get(parts[-1], ()) if _has_in_order(known.split("."), parts)]
+        same = self.by_name.get(parts[-1], ())
+        fits = [known for known in same[:_SAME_NAME] if _has_in_order(known.split("."), parts)]
         return self.objects[min(fits, key=lambda known: (known.count("."), known))] if fits and len(parts) > 1 else None
 
 

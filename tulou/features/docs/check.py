@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import asdict, dataclass
 from html import unescape
 from pathlib import Path
@@ -17,7 +18,7 @@ from tulou.features.docs.objects import Objects
 from tulou.features.docs.site import Site
 from tulou.features.docs.view import View
 from tulou.fsio import atomic
-from tulou.kernel.limits import CARD_BYTES, DOCS_PROBLEMS, DOCS_TEXT
+from tulou.kernel.limits import CARD_BYTES, DOCS_PROBLEMS, DOCS_SECONDS, DOCS_TEXT
 from tulou.platform.machinery import Machinery
 from tulou.platform.markup.place import is_absolute, scheme, tidy
 
@@ -98,6 +99,7 @@ class _Checker:
         self._anchors: dict[str, frozenset[str]] = {}
         self._named: list[tuple[View, tuple[str, ...]]] = []
         self._left = DOCS_TEXT
+        self._end = time.monotonic() + DOCS_SECONDS
         self.findings: list[Finding] = []
         self.count = 0
         self.is_cut = False
@@ -115,7 +117,7 @@ class _Checker:
         for local, path in tree.pages.items():
             content = self._site.source.read(path, CARD_BYTES)
             self._left -= len(content or b"")
-            if content is None or self._left < 0 or len(self.findings) > DOCS_PROBLEMS:
+            if content is None or self._left < 0 or len(self.findings) > DOCS_PROBLEMS or time.monotonic() > self._end:
                 self.is_cut = True
                 continue
             self.count += 1

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from tulou.features.docs import site as sites
 from tulou.features.docs.library import Tree
 from tulou.features.docs.site import Site
-from tulou.kernel.limits import CARD_BYTES, DOCS_TEXT
+from tulou.kernel.limits import CARD_BYTES, DOCS_EXPORT
 from tulou.platform.markup.docs_page import prepared
 from tulou.wire import doc_notebook
 from tulou.wire.doc_flatten import flatten
@@ -41,7 +41,7 @@ def everything(opened: Site, tree: Tree, start: str) -> str:
     order = [entry.local for entry in tree.order if entry.local in tree.pages]
     rest = [local for local in sorted(tree.pages) if local not in set(order)]
     parts: list[str] = []
-    left = DOCS_TEXT
+    left = DOCS_EXPORT
     for local in [*order, *rest]:
         content = opened.source.read(tree.pages[local or ""], CARD_BYTES)
         left -= len(content or b"")

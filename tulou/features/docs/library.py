@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tulou.features.docs.source import Source
 from tulou.kernel.errors import EntryNotFound, WireError
-from tulou.kernel.limits import CARD_BYTES, DOCS_PAGES, FRONT_MATTER
+from tulou.kernel.limits import CARD_BYTES, DOCS_PAGES, DOCS_TEXT, FRONT_MATTER
 from tulou.platform.machinery import Machinery
 from tulou.wire import doc_layout, doc_toctree, frontmatter
 from tulou.wire.doc_layout import Layout
@@ -77,9 +77,11 @@ def of(m: Machinery, source: Source) -> Library:
 
 def texts(source: Source, tree: Tree) -> Iterator[tuple[str, str]]:
     """Yield (page, Markdown) of the pages of a tree that can be read."""
+    left = DOCS_TEXT
     for local, path in tree.pages.items():
         content = source.read(path, CARD_BYTES)
-        if content is not None:
+        left -= len(content or b"")
+        if content is not None and left > 0:
             yield local, body_of(content)
 
 
@@ -130,24 +132,13 @@ def _text(source: Source, path: str) -> str:
 
 def _listed(source: Source, pages: dict[str, str]) -> tuple[Entry, ...]:
     """Make contents of plain folders: the pages of a folder, its `index` first, then the folders in it."""
-    here: list[Entry] = []
-    below: dict[str, dict[str, str]] = {}
-    for local, path in pages.items():
-        first, slash, _rest = local.partition("/")
-        if slash:
-            below.setdefault(first, {})[local] = path
-        else:
-            here.append(Entry(_title(source, local, path), local))
-    here.sort(key=lambda entry: (entry.local not in _HOME, entry.local or ""))
-    return (*here, *(_folder(source, name, inside) for name, inside in below.items()))
-
-
-def _folder(source: Source, name: str, pages: dict[str, str]) -> Entry:
-    entries = [Entry(_title(source, local, path), local) for local, path in pages.items()]
-    entries.sort(key=lambda entry: ((entry.local or "").rpartition("/")[2] not in _HOME, entry.local or ""))
-    return Entry(name.replace("-", " ").replace("_", " ").capitalize(), None, tuple(entries))
-
-
-def _title(source: Source, local: str, path: str) -> str:
-    content = source.read(path, CARD_BYTES)
-    return (title_of(body_of(content)) if content is not None else "") or local.rpartition("/")[2]
+    titles = {local: title_of(text) for local, text in texts(source, Tree("", "", (), pages))}
+    folders: dict[str, list[Entry]] = {}
+    for local in pages:
+        folder, _, name = local.rpartition("/")
+        folders.setdefault(folder.partition("/")[0], []).append(Entry(titles.get(local) or name, local))
+    for entries in folders.values():
+        entries.sort(key=lambda entry: ((entry.local or "").rpartition("/")[2] not in _HOME, entry.local or ""))
+    here = folders.pop("", [])
+    words = {name: name.replace("-", " ").replace("_", " ").capitalize() for name in folders}
+    return (*here, *(Entry(words[name], None, tuple(entries)) for name, entries in folders.items()))

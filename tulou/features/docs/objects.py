@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from tulou.features.docs import library as libraries
 from tulou.features.docs.library import Library
 from tulou.features.docs.source import Source
 from tulou.fsio import atomic
 from tulou.kernel.errors import WireError
-from tulou.kernel.limits import DOCS_MEMBERS, DOCS_PACKAGES
+from tulou.kernel.limits import DOCS_MEMBERS, DOCS_OBJECTS, DOCS_PACKAGES
 from tulou.platform.machinery import Machinery
 from tulou.platform.markup.docs_model import Described, Parameter
 from tulou.platform.pysource import read
@@ -97,8 +98,9 @@ def _described(objects: Objects, source: Source, found: Object, path: str, membe
 
 def _asked(source: Source, library: Library) -> list[tuple[str, str]]:
     """Return (page, object) of every `[[autodoc]]`."""
-    tree = library.default
-    return [(local, found[1]) for local, text in libraries.texts(source, tree) for found in _AUTODOC.finditer(text)]
+    texts = libraries.texts(source, library.default)
+    found = ((local, line[1]) for local, text in texts for line in _AUTODOC.finditer(text))
+    return list(islice(found, DOCS_OBJECTS))
 
 
 def _packages(source: Source) -> list[str]:

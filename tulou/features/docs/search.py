@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from tulou.features.docs.library import Tree
 from tulou.features.docs.site import Site
 from tulou.fsio import atomic
 from tulou.kernel.errors import Busy
-from tulou.kernel.limits import CARD_BYTES, DOCS_TEXT
+from tulou.kernel.limits import CARD_BYTES, DOCS_SECONDS, DOCS_TEXT
 from tulou.platform.fulltext.index import Document, FullText
 from tulou.platform.fulltext.quote import Part, quote
 from tulou.platform.fulltext.words import exact_phrases
@@ -88,11 +89,11 @@ def _root(m: Machinery) -> Path:
 def _documents(opened: Site, tree: Tree) -> Iterator[Document]:
     """Yield the sections of every page; of pages without a translation those of the default language."""
     default = opened.library.default
-    left = DOCS_TEXT
+    left, end = DOCS_TEXT, time.monotonic() + DOCS_SECONDS
     for local, path in {**default.pages, **tree.pages}.items():
         content = opened.source.read(path, CARD_BYTES)
         left -= len(content or b"")
-        if content is None or left < 0:
+        if content is None or left < 0 or time.monotonic() > end:
             continue
         body = libraries.body_of(content)
         parts = sections(body)

@@ -22,6 +22,7 @@ _WIDTH = 88
 
 def autodoc(work: Work, token: Token) -> str:
     """Write an object and the members that were asked for."""
+    work.budget.check()
     found = work.site.describe(token.meta["path"], token.meta["members"])
     if found is None:
         work.problems.append(Problem("autodoc", token.meta["path"]))
@@ -32,6 +33,7 @@ def autodoc(work: Work, token: Token) -> str:
 def link(work: Work, token: Token) -> str:
     """Write the name of an object, as a link when a page describes it."""
     path, words = token.meta["path"], escape(token.meta["words"])
+    work.budget.check()
     url = work.site.object_url(path)
     if url is None:
         work.problems.append(Problem("object", path))

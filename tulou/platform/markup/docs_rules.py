@@ -56,17 +56,12 @@ def _component(state: StateBlock, start: int, end: int, silent: bool) -> bool:  
         return True
     if not doc_tags.begins(line) or state.env.get(_DEPTH, 0) > NESTING:
         return False
-    at, text = start, line
-    tag = doc_tags.opening(text)
-    while tag is None and at + 1 < end and len(text) < doc_tags.TAG_CHARS:
-        at += 1
-        text += "\n" + _line(state, at)
-        tag = doc_tags.opening(text) if ">" in _line(state, at) else None
-    if tag is None:
-        return False
-    if not silent:
-        _push(state, tag, text[tag.end :], at + 1, end)
-    return True
+    state.env[markdown.BUDGET].check()
+    found = doc_tags.read([_line(state, number) for number in range(start, min(end, start + doc_tags.TAG_LINES))])
+    if found is not None and not silent:
+        tag, taken, rest = found
+        _push(state, tag, rest, start + taken, end)
+    return found is not None
 
 
 def _push(state: StateBlock, tag: doc_tags.Tag, rest: str, begin: int, end: int) -> None:
