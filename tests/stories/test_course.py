@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,7 +16,20 @@ from tests.venvs import ROOT, python_of
 from tulou.cli import demo
 
 COURSE = {"en": ROOT / "docs" / "course", "zh": ROOT / "docs" / "zh" / "course"}
-CHAPTERS = ("index", "model", "tokens", "infer", "data", "tune", "evaluate", "share")
+CHAPTERS = ("index", "model", "tokens", "infer", "data", "tune", "evaluate", "share", "deploy")
+_ASK = """
+import sys, time
+from gradio_client import Client
+address, sentence = sys.argv[1:]
+for _ in range(240):
+    try:
+        client = Client(address, verbose=False)
+        break
+    except Exception as problem:
+        print(type(problem).__name__)
+        time.sleep(0.5)
+print(client.predict(sentence, api_name="/verdict")["label"])
+"""
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -64,6 +78,7 @@ def test_somebody_takes_the_whole_course(hub, tmp_path):
     assert info["pipeline_tag"] == "text-classification"
     shown = hub.http().get("/alice/film-judge", headers={"accept": "text/html"}).text
     assert "Movie sentences" in shown
+    assert learner.asks_the_application("A warm, funny and clever film.") == "positive"
 
 
 class Learner:
@@ -86,6 +101,20 @@ class Learner:
             "NO_COLOR": "1",
             "NO_PROXY": "*",
         }
+
+    def asks_the_application(self, sentence: str) -> str:
+        """Fetch the Space, start its application as its author would at home, and ask it."""
+        self.run(["hf", "download", "alice/film-judge-app", "--repo-type", "space", "--local-dir", "space"])
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = str(probe.getsockname()[1])
+        python = str(python_of("gradio"))
+        environ = {**self._environ, "GRADIO_SERVER_PORT": port, "GRADIO_ANALYTICS_ENABLED": "False"}
+        with subprocess.Popen([python, "space/app.py"], env=environ, cwd=self._home, stdout=subprocess.DEVNULL) as application:
+            try:
+                return self.run([python, "-c", _ASK, f"http://127.0.0.1:{port}/", sentence]).splitlines()[-1]
+            finally:
+                application.terminate()
 
     def run(self, command: list[str]) -> str:
         """Run a block in the folder of the course, and return what it prints."""
