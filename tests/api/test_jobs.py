@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from tests.fake_compute import FakeCompute
 from tulou.db.tables import job, run, scheduled_job, token
 from tulou.features.accounts import lookup, tokens
 from tulou.features.accounts.create import set_disabled
-from tulou.features.jobs import fire
+from tulou.features.jobs import bucket_volumes, fire
+from tulou.features.jobs import save as save_module
 from tulou.features.orgs.create import remove_member
 from tulou.kernel.actor import SYSTEM, TokenRole
 from tulou.kernel.clock import FixedClock
@@ -64,7 +66,8 @@ class Site:
 def site(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     machine, clock = FakeCompute(), FixedClock()
     monkeypatch.setattr("tulou.app.open_compute", lambda *_, **__: machine)
-    monkeypatch.setattr("tulou.app.RESOLVERS", {"base": lambda *_: tmp_path, "wheels": lambda *_: tmp_path})
+    made = {"base": lambda *_: tmp_path, "wheels": lambda *_: tmp_path}
+    monkeypatch.setattr("tulou.app.RESOLVERS", {**bucket_volumes.RESOLVERS, **made})
     for hub in run_hub(settings_for(tmp_path / "data", database_url=database_url), clock):
         yield Site(hub, machine, clock)
 
@@ -313,6 +316,121 @@ def test_volumes_are_read_as_the_one_who_asks_and_pinned(site, alice):
     [mount] = [each for each in site.spec(made["id"]).mounts if each.target == "/m"]
     assert (mount.mode, (mount.source / "a.txt").read_text()) == ("ro", "x")
     assert pinned in str(mount.source)
+
+
+# --- buckets ----------------------------------------------------------------------------------------------------------
+
+
+def bucket(client: httpx.Client, name: str = "work") -> None:
+    client.post(f"/api/buckets/alice/{name}", json={"visibility": "private"}).raise_for_status()
+
+
+def listed(client: httpx.Client, name: str = "work") -> dict[str, str]:
+    """Return the files of a bucket, by path."""
+    found = client.get(f"/api/buckets/alice/{name}/tree", params={"recursive": True}).raise_for_status().json()
+    paths = [each["path"] for each in found if each["type"] == "file"]
+    return {path: client.get(f"/buckets/alice/{name}/resolve/{path}", follow_redirects=True).text for path in paths}
+
+
+def with_bucket(site: Site, client: httpx.Client, **more: object) -> tuple[str, Path]:
+    """Start a job on a bucket, and return its id and the folder that its program sees."""
+    volume = {"type": "bucket", "source": "alice/work", "mountPath": "/data", **more}
+    made = start(client, volumes=[volume])
+    site.follow()
+    [mount] = [each for each in site.spec(made["id"]).mounts if each.target == "/data"]
+    assert mount.mode == ("ro" if more.get("readOnly") else "rw")
+    return made["id"], mount.source
+
+
+def save(site: Site, client: httpx.Client, job_id: str) -> dict:
+    """End a job well, let the hub bring back what it wrote, and return what is said of it then."""
+    site.end(job_id, "succeeded", exit_code=0)
+    assert stage(client, job_id) == "RUNNING", "it has not ended for its owner before its results are there"
+    site.hub.settle()
+    return client.get(f"/api/jobs/alice/{job_id}").json()["status"]
+
+
+def test_what_a_job_adds_changes_and_deletes_in_a_bucket_comes_back_and_nothing_else(site, alice, tmp_path):
+    bucket(alice)
+    first, folder = with_bucket(site, alice, path="run")
+    (folder / "deep" / "er").mkdir(parents=True)
+    (folder / "deep" / "er" / "a.txt").write_text("a")
+    (folder / "b.txt").write_text("b")
+    (folder / "empty").touch()
+    (tmp_path / "secret").write_text("of the hub")
+    (folder / "link").symlink_to(tmp_path / "secret")
+    (folder / "outside").symlink_to(tmp_path)
+    os.mkfifo(folder / "pipe")
+    assert save(site, alice, first) == {"stage": "COMPLETED", "message": None, "exposeUrls": None, "sshUrl": None}
+    assert listed(alice) == {"run/deep/er/a.txt": "a", "run/b.txt": "b", "run/empty": ""}
+    assert not folder.exists()
+    second, folder = with_bucket(site, alice)
+    assert (folder / "run" / "b.txt").read_text() == "b"
+    (folder / "run" / "b.txt").write_text("b, longer")
+    (folder / "run" / "empty").unlink()
+    save(site, alice, second)
+    assert listed(alice) == {"run/deep/er/a.txt": "a", "run/b.txt": "b, longer"}
+
+
+def test_a_bucket_that_is_only_read_stays_as_it_is(site, alice):
+    bucket(alice)
+    made, folder = with_bucket(site, alice, readOnly=True)
+    (folder / "x").write_text("x")
+    site.end(made, "succeeded", exit_code=0)
+    assert stage(alice, made) == "COMPLETED"
+    site.hub.settle()
+    assert listed(alice) == {}
+    assert not folder.exists()
+
+
+def test_what_another_changed_meanwhile_is_not_deleted_for_them(site, alice):
+    bucket(alice)
+    first, folder = with_bucket(site, alice)
+    (folder / "a").write_text("1")
+    save(site, alice, first)
+    slow, slow_folder = with_bucket(site, alice)
+    quick, quick_folder = with_bucket(site, alice)
+    (slow_folder / "a").unlink()
+    (quick_folder / "a").write_text("two")
+    save(site, alice, quick)
+    save(site, alice, slow)
+    assert listed(alice) == {"a": "two"}
+
+
+def test_results_that_cannot_be_saved_make_the_job_fail_and_say_so(site, alice):
+    bucket(alice)
+    made, folder = with_bucket(site, alice)
+    (folder / "bad\nname").write_text("x")
+    status = save(site, alice, made)
+    assert (status["stage"], "a name that a bucket cannot have" in status["message"]) == ("ERROR", True)
+    gone, folder = with_bucket(site, alice)
+    (folder / "a").write_text("x")
+    alice.delete("/api/buckets/alice/work").raise_for_status()
+    status = save(site, alice, gone)
+    assert (status["stage"], "could not be saved" in status["message"]) == ("ERROR", True)
+
+
+def test_a_bucket_is_mounted_by_those_who_may_read_or_write_it(site, alice):
+    bucket(alice)
+    bob = site.hub.http(site.hub.user("bob"))
+    site.hub.org("acme", alice="admin", bob="read")
+    alice.post("/api/buckets/acme/shared", json={"visibility": "private"}).raise_for_status()
+    for source, read_only, status in (("alice/work", True, 404), ("acme/shared", False, 403), ("acme/shared", True, 200)):
+        volume = {"type": "bucket", "source": source, "mountPath": "/data", "readOnly": read_only}
+        assert bob.post("/api/jobs/bob", json={**PLAIN, "volumes": [volume]}).status_code == status, source
+    wrong = {"type": "bucket", "source": "alice/work", "mountPath": "/data", "revision": "main"}
+    assert alice.post("/api/jobs/alice", json={**PLAIN, "volumes": [wrong]}).status_code == 400
+
+
+def test_a_job_is_not_left_saving_for_ever(site, alice):
+    bucket(alice)
+    made, _ = with_bucket(site, alice)
+    site.end(made, "succeeded", exit_code=0)
+    save_module.give_up(site.m, {})
+    assert stage(alice, made) == "RUNNING"
+    site.clock.advance(seconds=7 * 3600)
+    save_module.give_up(site.m, {})
+    assert stage(alice, made) == "ERROR"
 
 
 # --- the token of a job -----------------------------------------------------------------------------------------------

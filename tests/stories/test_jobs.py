@@ -244,7 +244,7 @@ def test_todays_other_client_runs_jobs_too(site, tmp_path):
     said = bob.hf("jobs", "run", "python:3", "python", "-c", "print('by 1.33')")
     assert "by 1.33" in said
     job = bob.start("python:3", "python", "-c", "import time; time.sleep(60)")
-    assert job in bob.hf("jobs", "ps")
+    assert job in bob.hf("jobs", "ps", "--format", "json")
     bob.hf("jobs", "cancel", job)
     bob.until(job, "CANCELED")
     bob.http.close()
