@@ -74,6 +74,11 @@ class Reader:
         return (number >> 1) ^ -(number & 1)
 
     def _varint(self) -> int:
+        # Most numbers of a footer have one byte, and a scattered read parses thousands of page headers.
+        at = self.at
+        if at < len(self._data) and self._data[at] < 128:
+            self.at = at + 1
+            return self._data[at]
         number = 0
         for shift in range(0, 7 * _MAX_VARINT, 7):
             byte = self._byte()

@@ -183,6 +183,9 @@ def start(program: str, *, stderr: int | None, arguments: Sequence[str] = ()) ->
         "HOME": "/nonexistent",
         "ARROW_DEFAULT_MEMORY_POOL": "system",
         "MALLOC_ARENA_MAX": "2",
+        # Fixed, so that the C library does not learn to keep what one large page needed.
+        "MALLOC_MMAP_THRESHOLD_": "262144",
+        "MALLOC_TRIM_THRESHOLD_": "1048576",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }

@@ -28,6 +28,8 @@ PAGE_VALUES = 4_000_000
 PAGE_BYTES = 256 << 20
 """Of all pages of one answer, unpacked."""
 _BATCH = 1_024
+_FEW = 8
+"""Pages that one thread decodes before others could begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class ParquetRows:
     ) -> Iterator[tuple[str, Any]]:
         """Yield the wanted rows of columns, or of parts of nested ones, whose pages begin at the same rows."""
         source = pq.ParquetFile(pa.BufferReader(self._miniature(plan, leaves, budget)), pre_buffer=False)
-        table = source.read(use_threads=False)
+        table = source.read(use_threads=sum(len(piece.pages) for piece in plan) > _FEW)
         places = pa.array(_places(plan, by_group), pa.int64())
         for name in table.column_names:
             column = table.column(name).take(places)
