@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -378,6 +379,28 @@ def test_a_token_for_one_bucket_reaches_no_other(hub: RunningHub, owner: str, mi
     narrow.put(a=small(12))
     assert narrow.http.get(f"/api/buckets/{owner}/other").status_code == 404
     assert [one["id"] for one in narrow.http.get("/api/buckets/me").json()] == [f"{owner}/b"]
+
+
+def test_batches_that_race_leave_totals_that_fit(hub: RunningHub, owner: str, mine: BucketClient):
+    files = [small(20 + number) for number in range(3)]
+    mine.send(*files)
+
+    def work(number: int) -> None:
+        client = hub.http(mine.http.headers["authorization"].removeprefix("Bearer "))
+        for turn in range(6):
+            lines = [add(f"{turn % 3}/{number % 2}", files[(number + turn) % 3]), delete(f"{(turn + 1) % 3}/{number % 2}")]
+            assert client.post(f"{mine.api}/batch", content="\n".join(map(json.dumps, lines))).status_code == 200
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    info = mine.info()
+    assert info["totalFiles"] == len(mine.paths())
+    assert info["size"] == 6_000 * len(mine.paths())
+    kinds = {entry["xetHash"] for entry in mine.http.get(f"{mine.api}/tree").json()}
+    assert stored(mine) == 6_000 * len(kinds)
 
 
 def test_totals_are_what_the_rows_say(hub: RunningHub, listing: BucketClient):
