@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import time
 from typing import NewType
@@ -14,10 +15,17 @@ Sha256 = NewType("Sha256", str)
 XetHash = NewType("XetHash", str)
 """64 lower-case hex characters: a xet merkle hash in its printed form (four little-endian u64)."""
 
+_ID = re.compile(r"[0-9a-f]{24}")
+
 
 def new_id() -> str:
     """Return 24 hex characters: 4 bytes of Unix seconds, then 8 random bytes, so ids sort by age."""
     return f"{int(time.time()):08x}{secrets.token_hex(8)}"
+
+
+def is_id(text: str) -> bool:
+    """True for what `new_id` may have made."""
+    return _ID.fullmatch(text) is not None
 
 
 def new_secret(prefix: str) -> str:

@@ -16,10 +16,9 @@ from tulou.features.jobs.read import JobView
 from tulou.features.jobs.stage import Stage
 from tulou.features.runs import flavors
 from tulou.kernel.errors import BadInput, NotBuilt
+from tulou.kernel.ids import is_id
 from tulou.kernel.limits import JOBS_PAGE
 from tulou.wire.job_spec import parse_job, parse_labels
-
-ID_CHARS = 24
 
 
 async def start(call: Call) -> ASGIApp:
@@ -106,7 +105,7 @@ def labels_asked(call: Call) -> dict[str, str]:
 
 def _cursor(call: Call) -> str | None:
     cursor = call.query("cursor")
-    if cursor is not None and not (len(cursor) == ID_CHARS and cursor.isascii() and cursor.isalnum()):
+    if cursor is not None and not is_id(cursor):
         raise BadInput("That cursor is not one of ours.")
     return cursor
 

@@ -12,6 +12,7 @@ from tulou.features.runs import read as runs
 from tulou.features.runs.model import Run
 from tulou.kernel.actor import Actor
 from tulou.kernel.errors import NotFound
+from tulou.kernel.ids import is_id
 from tulou.platform.machinery import Machinery
 
 _CHUNK = 200
@@ -30,7 +31,7 @@ def get(m: Machinery, actor: Actor, account_name: str, job_id: str) -> JobView:
     """Return a job that `actor` may see. Raises NotFound, also for jobs of others."""
     account = rights.account_of(m, actor, account_name, "job")
     with m.db.read() as connection:
-        found = queries.job_of(connection, account.id, job_id)
+        found = queries.job_of(connection, account.id, job_id) if is_id(job_id) else None
     if found is None:
         raise NotFound("There is no such job.")
     return view(m, account, found)

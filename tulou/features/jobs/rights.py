@@ -5,7 +5,8 @@ from __future__ import annotations
 from tulou.features.accounts import lookup as accounts
 from tulou.features.accounts.model import Account
 from tulou.kernel.actor import Actor, Role, TokenRole
-from tulou.kernel.errors import Forbidden, NotFound
+from tulou.kernel.errors import Forbidden, InvalidName, NotFound
+from tulou.kernel.names import parse_account
 from tulou.platform.machinery import Machinery
 
 _WRITERS = frozenset({Role.WRITE, Role.ADMIN})
@@ -32,7 +33,7 @@ def check_run(actor: Actor, account_id: str) -> None:
 
 def account_to_run(m: Machinery, actor: Actor, name: str) -> Account:
     """Return the account if `actor` may start jobs there. Raises Forbidden, also for accounts that do not exist."""
-    found = accounts.by_name(m, name)
+    found = _account(m, name)
     if found is None:
         raise _cannot_run()
     check_run(actor, found.id)
@@ -41,7 +42,7 @@ def account_to_run(m: Machinery, actor: Actor, name: str) -> Account:
 
 def account_to_see(m: Machinery, actor: Actor, name: str) -> Account:
     """Return the account if `actor` may see its jobs. Raises Forbidden, also for accounts that do not exist."""
-    found = accounts.by_name(m, name)
+    found = _account(m, name)
     if found is None or not may_see(actor, found.id):
         raise Forbidden("You don't have the rights to see the jobs of this namespace.")
     return found
@@ -49,7 +50,7 @@ def account_to_see(m: Machinery, actor: Actor, name: str) -> Account:
 
 def account_of(m: Machinery, actor: Actor, name: str, what: str) -> Account:
     """Return the account if `actor` may see its jobs. Raises NotFound otherwise: nobody learns which jobs others have."""
-    found = accounts.by_name(m, name)
+    found = _account(m, name)
     if found is None or not may_see(actor, found.id):
         raise NotFound(f"There is no such {what}.")
     return found
@@ -59,6 +60,13 @@ def require_run(actor: Actor, account_id: str) -> None:
     """Raise Forbidden unless `actor`, who may see the jobs of an account, may also start and stop them."""
     if not may_run(actor, account_id):
         raise Forbidden("This token may only read.")
+
+
+def _account(m: Machinery, name: str) -> Account | None:
+    try:
+        return accounts.by_name(m, parse_account(name))
+    except InvalidName:
+        return None  # nobody is called so
 
 
 def _cannot_run() -> Forbidden:

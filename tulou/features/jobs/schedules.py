@@ -12,7 +12,7 @@ from tulou.features.jobs.model import Schedule
 from tulou.features.jobs.read import JobView
 from tulou.kernel.actor import Actor
 from tulou.kernel.errors import Conflict, NotFound
-from tulou.kernel.ids import new_id
+from tulou.kernel.ids import is_id, new_id
 from tulou.kernel.limits import JOBS_SCHEDULED
 from tulou.platform.machinery import Machinery
 from tulou.wire import cron
@@ -51,7 +51,7 @@ def get(m: Machinery, actor: Actor, account_name: str, schedule_id: str) -> Foun
     """Return a schedule that `actor` may see. Raises NotFound, also for those of others."""
     account = rights.account_of(m, actor, account_name, "scheduled job")
     with m.db.read() as connection:
-        found = queries.schedule_of(connection, account.id, schedule_id)
+        found = queries.schedule_of(connection, account.id, schedule_id) if is_id(schedule_id) else None
     if found is None:
         raise NotFound("There is no such scheduled job.")
     return found, account
