@@ -180,6 +180,21 @@ def test_a_page_without_a_translation_is_shown_in_the_language_that_it_has(share
     ]
 
 
+def test_a_translation_says_when_its_original_has_changed_since(hub: RunningHub):
+    owner = hub.http(hub.user("alice"))
+    hub.repo("alice/x")
+    commit(owner, "alice/x", {"docs/en/a.md": "# A\n", "docs/zh/a.md": "# 甲\n"})
+    assert html(owner, "/docs/alice/x/main/zh/a").css(".docs-text .notice") == []
+    hub.settle()
+    wait_a_second = hub.m.clock.now() // 1000
+    while hub.m.clock.now() // 1000 == wait_a_second:
+        html(owner, "/docs/alice/x/main/en/a")  # git counts whole seconds
+    commit(owner, "alice/x", {"docs/en/a.md": "# A, changed\n"})
+    page = html(owner, "/docs/alice/x/main/zh/a")
+    assert page.css_first(".docs-text .notice a").attributes["href"] == "/docs/alice/x/main/en/a"
+    assert html(owner, "/docs/alice/x/main/en/a").css(".docs-text .notice") == []
+
+
 def test_programs_read_markdown_notebooks_and_everything_at_once(shared: Site):
     client = shared.stranger
     flat = client.get("/docs/alice/lib/main/en/guides/deep.md")
@@ -227,6 +242,10 @@ def test_the_check_after_a_push_lists_what_leads_nowhere_for_those_who_can_mend_
     page = html(shared.owner, "/docs/alice/lib/main/en/_check")
     assert "3 pages" not in page.css_first(".stack > p").text()
     assert {code.text() for code in page.css(".rows code")} == {name for _, _, name in found}
+    assert (
+        "nowhere in this documentation: 4" in html(shared.owner, "/docs/alice/lib/main/en/index").css_first(".notice.warn").text()
+    )
+    assert html(shared.stranger, "/docs/alice/lib/main/en/index").css(".notice.warn") == []
     assert shared.stranger.get("/docs/alice/lib/main/en/_check").status_code == 401
     outsider = shared.hub.http(shared.hub.user("mallory"))
     assert outsider.get("/docs/alice/lib/main/en/_check").status_code == 403

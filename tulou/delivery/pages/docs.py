@@ -17,7 +17,7 @@ from tulou.delivery.pages.docs_check import report
 from tulou.delivery.pages.docs_open import open_site
 from tulou.delivery.pages.docs_search import results
 from tulou.delivery.pages.words import language_of
-from tulou.features.docs import cards, export, manual, site
+from tulou.features.docs import cards, check, export, manual, site
 from tulou.features.docs.library import Tree
 from tulou.features.docs.site import Shown, Site
 from tulou.kernel.actor import Action
@@ -139,7 +139,10 @@ def _shown(call: Call, shown: Shown) -> Response:
         before=_step(base, order[at - 1]) if at else None,
         after=_step(base, order[at + 1]) if at is not None and at + 1 < len(order) else None,
         edit_url=_edit_url(call, shown),
+        is_stale=site.is_stale(call.m, opened, tree, local),
+        original_url=f"{opened.base}/{opened.library.default.language}/{quote(local)}",
         can_check=docs_open.may_write(call),
+        problems=_problems(call, opened),
     )
 
 
@@ -153,6 +156,12 @@ def _filled(call: Call, shown: Shown) -> str:
         card: render.text("docs_card.html", reader, item=seen.get(card), full=card.partition(":")[2]) for card in shown.page.cards
     }
     return cards.fill(shown.page.html, drawn)
+
+
+def _problems(call: Call, opened: Site) -> int:
+    """Return how much leads nowhere, for those who can mend it; nothing while nobody has looked."""
+    found = check.known(call.m, opened) if docs_open.may_write(call) else None
+    return len(found.findings) if found else 0
 
 
 def _step(base: str, entry: Any) -> Step:

@@ -54,8 +54,7 @@ def report(m: Machinery, opened: Site) -> Report:
     # 1 checked   2 kept file.   Crash between: it is checked once more.
     """
     packages = objects.of(m, opened.source, opened.library)
-    key = f"{opened.library.key}-{packages.key if packages else 'none'}"
-    kept = _root(m) / f"{key[:200]}.json"
+    kept = _file(m, opened, packages)
     try:
         value = orjson.loads(kept.read_bytes())
         return Report(value["pages"], [Finding(**row) for row in value["findings"]], value["is_cut"])
@@ -67,12 +66,23 @@ def report(m: Machinery, opened: Site) -> Report:
     return made
 
 
+def known(m: Machinery, opened: Site) -> Report | None:
+    """Return the report of a site if it was checked already."""
+    kept = _file(m, opened, objects.of(m, opened.source, opened.library))
+    return report(m, opened) if kept.exists() else None
+
+
 def sweep(m: Machinery, days: int = 30) -> None:
     """Delete reports and outlines of contents that nobody looked at for a while."""
     oldest = m.clock.now() / 1000 - days * 86_400
     for kept in [*_root(m).parent.glob("check-*/*.json"), *_root(m).parent.glob("outline-*/*.json")]:
         if kept.stat().st_mtime < oldest:
             atomic.remove(kept)
+
+
+def _file(m: Machinery, opened: Site, packages: Objects | None) -> Path:
+    key = f"{opened.library.key}-{packages.key if packages else 'none'}"
+    return _root(m) / f"{key[:200]}.json"
 
 
 def _root(m: Machinery) -> Path:

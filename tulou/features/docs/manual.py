@@ -76,6 +76,10 @@ class FolderSource:
         """Yield nothing: there are no packages."""
         return iter(())
 
+    def changed_at(self, paths: list[str]) -> dict[str, int]:  # noqa: ARG002 - see Source
+        """Return nothing: the program does not bring its history."""
+        return {}
+
 
 @cache
 def _source() -> FolderSource | None:

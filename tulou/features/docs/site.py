@@ -121,6 +121,16 @@ def show(m: Machinery, site: Site, tree: Tree, local: str, path: str) -> Shown:
     return Shown(site, tree, local, path, page, view.language)
 
 
+def is_stale(m: Machinery, opened: Site, tree: Tree, local: str) -> bool:
+    """Say whether the page of the default language was changed after its translation."""
+    own, original = tree.pages.get(local), opened.library.default.pages.get(local)
+    if own is None or original is None or own == original:
+        return False
+    key = ("changed", getattr(opened.source, "commit", opened.source.key), own)
+    times = m.markup.kept(key, lambda: opened.source.changed_at([own, original]), lambda _: 300)
+    return times.get(own, 0) < times.get(original, 0)
+
+
 def view_of(m: Machinery, site: Site, tree: Tree, local: str, path: str) -> View:
     """Return a page as its text sees its site."""
     return View(site.library, site.source, objects.of(m, site.source, site.library), site.base, tree, local, path)

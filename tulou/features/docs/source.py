@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote
 
+from tulou.features.content import tree
 from tulou.features.repos.model import Repo
 from tulou.kernel.errors import InvalidPath
 from tulou.kernel.ids import Sha1
@@ -47,6 +48,9 @@ class Source(Protocol):
 
     def walk(self, path: str, accept: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
         """Yield the accepted files below a folder, and their content."""
+
+    def changed_at(self, paths: list[str]) -> dict[str, int]:
+        """Return when files were last changed, in Unix milliseconds, as far as that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,11 @@ class GitSource:
         for found, entry in walk(repository, child.oid, f"{path}/" if path else ""):
             if not entry.is_folder and not entry.is_link and accept(found) and _is_path(found):
                 yield found, self.m.git.objects.content(repository, entry.oid)
+
+    def changed_at(self, paths: list[str]) -> dict[str, int]:
+        """Return the times of the last commits that changed the files."""
+        found = tree.at_paths(self.m, self.repo, self.commit, paths, expand=True)
+        return {entry.path: entry.last_commit.at for entry in found if entry.last_commit is not None}
 
     def _at(self, path: str) -> Child | None:
         repository = self.m.git.having(self.repo.id, self.repo.generation, self.commit)
