@@ -196,7 +196,7 @@ def test_a_run_that_writes_more_than_it_may_keep_is_ended(here: Machine, tmp_pat
         ("python3", "-c", program, "/out"), mounts=(Mount(tmp_path / "out", "/out", "rw"),), resources=Resources(disk_mb=8)
     )
     seen = here.wait(run)
-    assert (seen.phase, seen.detail) == ("failed", "it wrote more than it may keep")
+    assert (seen.phase, seen.detail) == ("failed", "It wrote more than it may keep.")
 
 
 def test_a_run_that_cannot_be_is_refused_and_leaves_nothing(here: Machine, tmp_path: Path):

@@ -284,7 +284,7 @@ def test_empty_files_stop_at_a_limit_too(here: Machine, bombs):
     assert seen.phase in {"oom", "succeeded"}
     assert seen.usage.memory_peak <= 128 << 20
     seen = here.wait(bombs["files in a writable folder"][0])
-    assert (seen.phase, seen.detail) == ("failed", "it wrote more than it may keep")
+    assert (seen.phase, seen.detail) == ("failed", "It wrote more than it may keep.")
 
 
 def test_open_files_stop_at_a_limit(here: Machine, bombs):

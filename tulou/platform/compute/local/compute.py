@@ -7,8 +7,6 @@ import os
 import re
 import secrets
 import shutil
-import subprocess
-import sys
 import threading
 import zlib
 from collections.abc import Iterable
@@ -30,7 +28,7 @@ from tulou.platform.compute.base import (
     Signal,
     StartFailed,
 )
-from tulou.platform.compute.local import cgroup, doors, egress, host, order, users
+from tulou.platform.compute.local import cgroup, doors, egress, host, nursery, order, users
 from tulou.platform.compute.local import folder as runs
 from tulou.platform.compute.local.child import owner
 from tulou.settings import Settings
@@ -38,8 +36,6 @@ from tulou.settings import Settings
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _START_S = 30.0
 _PROBE = ".overlay"
-_KEEPER = "import sys; sys.path.append({root!r}); from tulou.platform.compute.local.child import keeper; keeper.main()"
-_ROOT = str(Path(__file__).parents[4])
 _PUBLIC = ("folder", "id", "level", "uid", "cgroup", "limits")
 """What of an order is written to the run's folder: no environment, no command."""
 
@@ -65,6 +61,7 @@ class LocalCompute:
         self._notes = notes
         self._allowed = allowed
         self._overlays: bool | None = None
+        self._nursery = nursery.Nursery()
         self._doors: dict[str, doors.DoorKeeper] = {}
         self._lock = threading.Lock()
         self._users = users.Users(folder / ".users") if machine.level == "sandbox" and os.geteuid() == 0 else None
@@ -90,7 +87,7 @@ class LocalCompute:
         Crash before 3: a folder without a keeper, which is `lost` after a minute; `forget` deletes it. After 3: the run goes on.
         """
         if not _ID.fullmatch(spec.id):
-            raise StartFailed("The id of a run has letters, digits, dots, dashes and underscores only.")
+            raise StartFailed("its id has other characters than letters, digits, dots, dashes and underscores")
         level = self._level(spec)
         place = self._folder / spec.id
         try:
@@ -122,7 +119,7 @@ class LocalCompute:
         for source, target in what.get("copy", ()):
             shutil.copytree(source, target, symlinks=True)
         (folder / "order.json").write_text(json.dumps({name: what[name] for name in _PUBLIC}))
-        _start_keeper(what)
+        self._nursery.start(what)
 
     def _gateway(self, spec: RunSpec, uid: int | None) -> dict[str, Any] | None:
         if spec.network != "egress":
@@ -213,21 +210,6 @@ class LocalCompute:
         if os.geteuid() != 0:
             owner.open_up(str(place))
         atomic.remove_tree(place)
-
-
-def _start_keeper(what: dict[str, Any]) -> None:
-    program = [sys.executable, "-I", "-S", "-c", _KEEPER.format(root=_ROOT)]
-    with subprocess.Popen(  # noqa: S603 - our own program
-        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={}, cwd="/", start_new_session=True,
-    ) as keeper:  # fmt: skip
-        try:
-            said, _ = keeper.communicate(json.dumps(what).encode(), timeout=_START_S)
-        except subprocess.TimeoutExpired as cause:
-            keeper.kill()
-            raise StartFailed("The run was not ready in time.") from cause
-    if said != b"running":
-        reason = said.decode("utf-8", "replace").removeprefix("refused ")
-        raise StartFailed(f"The run could not be started: {reason or 'its keeper ended'}.")
 
 
 def open_compute(settings: Settings, folder: Path) -> LocalCompute:

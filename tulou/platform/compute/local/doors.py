@@ -7,6 +7,8 @@ import socket
 import threading
 from pathlib import Path
 
+from tulou.platform.compute.local import handover
+
 _PATIENCE_S = 10.0
 
 
@@ -40,11 +42,11 @@ class DoorKeeper:
                 self._line = connect(self._folder, "door")
             try:
                 self._line.sendall(b"?")
-                said, fds, _, _ = socket.recv_fds(self._line, 1, 1)
+                fds = handover.receive(self._line, 1)
             except OSError:
                 self._hang_up()
                 raise
-            if not said or not fds:
+            if not fds:
                 self._hang_up()
                 raise ConnectionRefusedError("the run has ended")
         made = socket.socket(fileno=fds[0])

@@ -94,15 +94,15 @@ def compose(spec: RunSpec, host: Host, place: Place) -> dict[str, Any]:
 def _check(spec: RunSpec) -> None:
     texts = [*spec.argv, *spec.env, *spec.env.values(), *spec.secrets, *spec.secrets.values(), spec.cwd]
     if not spec.argv or any("\0" in text for text in texts):
-        raise StartFailed("The command is empty, or it or its environment has a NUL character in it.")
+        raise StartFailed("its command is empty, or that or its environment has a NUL character in it")
     if any("=" in name or not name for name in (*spec.env, *spec.secrets)):
-        raise StartFailed("The name of a variable is empty or has an equals sign in it.")
+        raise StartFailed("the name of a variable is empty or has an equals sign in it")
     for mount in spec.mounts:
         target = PurePosixPath(mount.target)
         if not target.is_absolute() or ".." in target.parts or any(target.is_relative_to(place) for place in _RESERVED):
-            raise StartFailed("A folder cannot be shown there: the place must be absolute, and not below /proc, /dev or /sys.")
+            raise StartFailed("a folder can be shown at an absolute place only, and not below /proc, /dev or /sys")
         if not mount.source.exists():
-            raise StartFailed("A folder that the run needs is not there.")
+            raise StartFailed("a folder that it needs is not there")
 
 
 def _inside(spec: RunSpec, host: Host, place: Place) -> dict[str, Any]:
@@ -192,11 +192,11 @@ def _environment() -> dict[str, str]:
 def _plainly(spec: RunSpec, folder: Path) -> dict[str, Any]:
     """Return how to run without a sandbox: places that would be mounted are named by where they really are."""
     if spec.root is not None:
-        raise StartFailed("This hub runs programs without a sandbox: one with a root file system of its own cannot run here.")
+        raise StartFailed("this hub runs programs without a sandbox, so none with a file system of its own")
     own = {"/tmp": folder / "tmp", HOME: folder / "home"}
     copies = {mount.target: folder / f"over-{index}" for index, mount in enumerate(spec.mounts) if mount.mode == "overlay"}
     places = {mount.target: mount.source for mount in spec.mounts} | copies | own
-    environment = {name: _really(value, places) for name, value in {**_environment(), **spec.env}.items()}
+    environment = {name: _really_each(value, places) for name, value in {**_environment(), **spec.env}.items()}
     return {
         "argv": [_really(part, places) for part in spec.argv],
         "env": environment,
@@ -205,6 +205,12 @@ def _plainly(spec: RunSpec, folder: Path) -> dict[str, Any]:
         "copy": [(str(mount.source), str(copies[mount.target])) for mount in spec.mounts if mount.mode == "overlay"],
         "written": [str(folder), *(str(mount.source) for mount in spec.mounts if mount.mode == "rw")],
     }
+
+
+def _really_each(text: str, places: dict[str, Path]) -> str:
+    """Do the same for a list of paths, as PATH is one."""
+    parts = text.split(":")
+    return ":".join(_really(part, places) for part in parts) if all(part.startswith("/") for part in parts) else text
 
 
 def _really(text: str, places: dict[str, Path]) -> str:

@@ -40,7 +40,7 @@ class Users:
             with os.fdopen(fd, "w") as file:
                 file.write(run.name)
             return number
-        raise StartFailed("Too many runs at once.")
+        raise StartFailed("too many runs are here at once")
 
     def release(self, run: Path) -> None:
         """Free the user of a run."""

@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import socket
-import sys
 import time
 from typing import Any
 
@@ -237,13 +236,13 @@ class Keeper:
         if self._why == "lease":
             return "lost", "its lease was not renewed in time"
         if self._why == "disk":
-            return "failed", "it wrote more than it may keep"
+            return "failed", "It wrote more than it may keep."
         if self._why:
             return self._why, ""
         if code == 0:
             return "succeeded", ""
         if ooms:
-            return "oom", "it needed more memory than it may use"
+            return "oom", "It needed more memory than it may use."
         return "failed", ""
 
 
@@ -276,24 +275,26 @@ def _listen(folder: str, name: str) -> socket.socket:
     return listener
 
 
-def main() -> None:
-    """Read the order, leave the hub's process, and keep the run."""
-    order = json.loads(sys.stdin.buffer.read())
-    if os.fork() != 0:
-        os._exit(0)
-    os.umask(0o077)
-    os.chdir("/")
+def keep(hub: socket.socket) -> None:
+    """Read the order from the hub, start the run, tell the hub, and keep the run to its end."""
+    order = json.loads(_everything(hub))
     keeper = Keeper(order)
     signal.signal(signal.SIGTERM, keeper.on_sigterm)
     try:
         keeper.start()
     except (launch.Refused, OSError) as problem:
         keeper.refused()
-        os.write(1, f"refused {problem}".encode())
+        why = problem.strerror if isinstance(problem, OSError) else str(problem)
+        hub.sendall(f"refused {why}".encode())
         return
-    os.write(1, b"running")
-    # The hub waits for the end of this pipe.
-    null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(null, fd)
+    hub.sendall(b"running")
+    # The hub waits for the end of the line.
+    hub.close()
     keeper.run()
+
+
+def _everything(hub: socket.socket) -> bytes:
+    said = b""
+    while more := hub.recv(_READ):
+        said += more
+    return said

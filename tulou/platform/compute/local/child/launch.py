@@ -96,7 +96,7 @@ def start(order: dict[str, Any], group: Group) -> Child:
     os.close(theirs_status)
     said = _first_line(status)
     if isolated and not said:
-        raise Refused(_last_words(output, pid))
+        raise Refused(_last_words(order, output, pid))
     init = int(json.loads(said)["child-pid"]) if isolated else pid
     if isolated and order["uid"] is None and order["counts_processes"] and not group.is_there:
         # It waits at the gate. Set only now, the limit counts the processes of the run's own user namespace.
@@ -221,14 +221,17 @@ def _first_line(status: int) -> bytes:
     return said.partition(b"\n")[0]
 
 
-def _last_words(output: int, pid: int) -> str:
+def _last_words(order: dict[str, Any], output: int, pid: int) -> str:
+    """Return why nothing was started, without any path of this machine."""
     os.waitpid(pid, 0)
     os.set_blocking(output, False)
     try:
         said = os.read(output, 4096)
     except BlockingIOError:
         said = b""
-    return said.decode("utf-8", "replace").strip() or "the sandbox could not be set up"
+    why = said.decode("utf-8", "replace").strip()
+    is_about_paths = any(step["source"] in why for step in order["steps"] if isinstance(step, dict))
+    return "the sandbox could not be set up" if is_about_paths or not why else why
 
 
 def _signal(pid: int, number: int) -> None:

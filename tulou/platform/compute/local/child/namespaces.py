@@ -10,6 +10,8 @@ import socket
 import time
 from collections.abc import Callable
 
+from tulou.platform.compute.local import handover
+
 _LOOPBACK_S = 10.0
 _GET_USERNS = 0xB701
 """ioctl(2) NS_GET_USERNS: which user namespace owns this one. bwrap makes an inner one later: /proc/PID/ns/user is a race."""
@@ -83,7 +85,7 @@ def listeners(init: int, places: list[tuple[str, int]]) -> list[socket.socket]:
         pid = forked(lambda: _listen_inside(theirs, init, places))
         theirs.shutdown(socket.SHUT_RD)
         theirs.close()
-        _, fds, _, _ = socket.recv_fds(ours, 1, len(places))
+        fds = handover.receive(ours, len(places)) or []
         os.waitpid(pid, 0)
     if len(fds) != len(places):
         raise OSError("nothing can listen inside of the run")
