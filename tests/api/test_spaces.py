@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Iterator
 
@@ -109,6 +110,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 
 @pytest.fixture
 def stand(hub: RunningHub) -> Stand:
+    with hub.m.db.write() as tx:  # nothing that an earlier test left waits for memory
+        tx.execute(sa.update(run_table).where(run_table.c.ended_at.is_(None)).values(phase="stopped", ended_at=1, want="stop"))
     return Stand(hub)
 
 
@@ -272,6 +275,49 @@ def test_a_space_that_may_not_sleep_does_not(stand: Stand):
         tx.execute(sa.update(run_table).where(run_table.c.id == run_id).values(started_at=0))
     idle.settle(stand.m)
     assert stand.now.stage is Stage.RUNNING
+
+
+def test_when_something_waits_for_memory_the_space_that_nobody_visited_longest_makes_room(stand: Stand):
+    visited, forgotten = Stand(stand.hub), Stand(stand.hub)
+    for each, age in ((visited, 60_000), (forgotten, 600_000)):
+        run_id = each.serve()
+        with each.m.db.write() as tx:
+            tx.execute(sa.update(run_table).where(run_table.c.id == run_id).values(started_at=0))
+            row = sa.update(space_table).where(space_table.c.repo_id == each.repo.id)
+            tx.execute(row.values(visited_at=each.m.clock.now() - age))
+    idle.settle(stand.m)
+    assert forgotten.now.stage is Stage.RUNNING
+    stand.push()
+    with stand.m.db.write() as tx:
+        tx.execute(sa.update(run_table).where(run_table.c.id == stand.run().id).values(created_at=1))
+    idle.settle(stand.m)
+    assert (forgotten.now.stage, visited.now.stage) == (Stage.STOPPED, Stage.RUNNING)
+    idle.settle(stand.m)
+    assert visited.now.stage is Stage.RUNNING  # somebody was there a minute ago
+    stand.alice.post(f"{stand.path}/pause")
+    stand.play(stand.now.build_runs[0], "stopped")
+
+
+def test_caches_that_nothing_needs_are_deleted(stand: Stand):
+    stand.serve()
+    m, old = stand.m, (1, 1)
+    kept = sources.env_folder(m, stand.now.built.env)
+    gone = [
+        sources.env_folder(m, "f" * 64),
+        sources.out_folder(m, "some-run"),
+        sources.export_folder(m, stand.repo.id, "0" * 40),
+        sources.data_folder(m, "nobody"),
+    ]
+    running = sources.export_folder(m, stand.repo.id, stand.now.commit)
+    for folder in (*gone, running, sources.env_folder(m, "base-3.11")):
+        folder.mkdir(parents=True, exist_ok=True)
+    for folder in (*gone, running, kept):
+        os.utime(folder, old)
+    tasks.sweep(m, {})
+    assert [folder.exists() for folder in gone] == [False] * 4
+    assert running.exists()
+    assert kept.exists()
+    assert sources.env_folder(m, "base-3.11").exists()
 
 
 def test_secrets_are_sealed_never_read_back_and_only_the_application_gets_them(stand: Stand):

@@ -201,6 +201,32 @@ raise SystemExit("that is all")
     assert "closed" in said
 
 
+def test_a_package_of_the_repository_itself_is_installed_in_place(world: World):
+    hook = (
+        "import zipfile\n"
+        "def build_editable(folder, config=None, metadata=None):\n"
+        "    info = {'tool-1.dist-info/METADATA': 'Metadata-Version: 2.1\\nName: tool\\nVersion: 1\\n',\n"
+        "            'tool-1.dist-info/WHEEL': 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n',\n"
+        "            'tool-1.dist-info/RECORD': '', 'tool.pth': '/app/lib\\n'}\n"
+        "    with zipfile.ZipFile(folder + '/tool-1-py3-none-any.whl', 'w') as file:\n"
+        "        for name, text in info.items():\n"
+        "            file.writestr(name, text)\n"
+        "    return 'tool-1-py3-none-any.whl'\n"
+    )
+    project = "[project]\nname = 'tool'\nversion = '1'\n"
+    files = {
+        "README.md": README,
+        "requirements.txt": "-e .\n",
+        "pyproject.toml": project + "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n",
+        "backend.py": hook,
+        "lib/tool.py": "SAID = 'in place'\n",
+        "app.py": "import gradio, tool\ngradio.answers['/tool'] = lambda: tool.SAID\ngradio.launch()\n",
+    }
+    full = world.make("inplace", files)
+    world.comes_to(full, "RUNNING")
+    assert world.visit(full, "/tool").json() == "in place"
+
+
 def test_a_dockerfile_is_built_and_run_without_a_container_engine(world: World):
     lines = [
         "FROM python:3",

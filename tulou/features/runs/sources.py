@@ -46,6 +46,11 @@ def drop_out(m: Machinery, run_id: str) -> None:
     atomic.remove_tree(out_folder(m, run_id))
 
 
+def export_folder(m: Machinery, repo_id: str, commit: str) -> Path:
+    """Return where the files of a commit are, or would be."""
+    return _cache(m) / "exports" / f"{repo_id}-{commit}"
+
+
 def data_folder(m: Machinery, repo_id: str) -> Path:
     """Return the persistent folder of a Space."""
     return m.settings.data.resolve() / "spaces" / repo_id
@@ -58,7 +63,7 @@ def _cache(m: Machinery) -> Path:
 def _repo(m: Machinery, rest: str) -> Path:
     where, _, folder = rest.partition(":")
     repo_id, _, commit = where.partition("@")
-    target = _cache(m) / "exports" / f"{repo_id}-{commit}"
+    target = export_folder(m, repo_id, commit)
     if not target.is_dir():
         repo = repos.by_id(m, repo_id)
         if repo is None:

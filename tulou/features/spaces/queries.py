@@ -82,10 +82,23 @@ def with_storage(connection: Connection) -> list[str]:
 
 
 def unsettled(connection: Connection) -> list[str]:
-    """Return the Spaces with which something may be under way: not asleep, not paused, not waiting for their owner."""
-    waiting = [stage for stage in Stage if stage.is_error or stage in {Stage.PAUSED, Stage.STOPPED}]
+    """Return the Spaces with which something may be under way: they build, start or run, or their repository is deleted."""
+    resting = [stage for stage in Stage if stage.is_error or stage in {Stage.PAUSED, Stage.STOPPED}]
+    is_busy = sa.or_(space.c.building != "{}", space.c.run_id.is_not(None), space.c.stage == Stage.BUILDING)
     deleted = sa.select(repo.c.id).where(repo.c.id == space.c.repo_id, repo.c.deleted_at.is_not(None)).exists()
-    return list(connection.execute(sa.select(space.c.repo_id).where(sa.or_(space.c.stage.not_in(waiting), deleted))).scalars())
+    wanted = sa.or_(sa.and_(space.c.stage.not_in(resting), is_busy), deleted)
+    return list(connection.execute(sa.select(space.c.repo_id).where(wanted)).scalars())
+
+
+def somebody_waits(connection: Connection, since: int) -> bool:
+    """Say whether a run of any kind has been waiting for memory since then."""
+    waiting = sa.and_(run.c.phase == "pending", run.c.want == "run", run.c.ended_at.is_(None), run.c.created_at < since)
+    return connection.execute(sa.select(run.c.id).where(waiting).limit(1)).first() is not None
+
+
+def live_orders(connection: Connection) -> list[str]:
+    """Return what every run that has not ended was ordered to do, as JSON."""
+    return list(connection.execute(sa.select(run.c.order).where(run.c.ended_at.is_(None))).scalars())
 
 
 def without_row(connection: Connection) -> list[str]:
