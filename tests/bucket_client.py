@@ -22,7 +22,7 @@ def add(path: str, file: xd.WholeFile | str, **more: Any) -> dict[str, Any]:
     return {"type": "addFile", "path": path, "xetHash": name, "mtime": 1_700_000_000_000} | more
 
 
-def copy(path: str, file: xd.WholeFile | str, source: str, kind: str = "bucket") -> dict[str, Any]:
+def copy(path: str, file: xd.WholeFile | str, source: str, kind: object = "bucket") -> dict[str, Any]:
     """Return the operation that copies a file from elsewhere."""
     return add(path, file) | {"type": "copyFile", "sourceRepoType": kind, "sourceRepoId": source}
 

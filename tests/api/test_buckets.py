@@ -313,11 +313,12 @@ def test_content_cut_in_two_ways_is_held_under_one_name(mine: BucketClient):
 
 
 NAMELESS = "0" * 64
-NOT_LINES = (b"{", b"[]", b"1", b"\xff", b'{"type":"addFile"}', b'{"type":"none","path":"a"}', b'{"type":"addFile","path":"a"}')
+NOT_LINES = (b"{", b"[]", b"1", b"\xff", b'{"type":"addFile"}', b'{"type":[],"path":"a"}', b'{"type":"addFile","path":"a"}')
 NOT_OPERATIONS = (
     add("a", "A"), add("a", NAMELESS, mtime="x"), add("a", NAMELESS, mtime=1e30), add("a", NAMELESS, mtime=True),
     add("a", NAMELESS, mtime=float("nan")), add("a", NAMELESS, contentType="a\r\nb: c"), add("a", NAMELESS, contentType=5),
-    add("a", NAMELESS) | {"type": "copyFile"}, copy("a", NAMELESS, "x", "planet"), delete("\ud800"),
+    add("a", NAMELESS) | {"type": "copyFile"}, copy("a", NAMELESS, "x", "planet"), copy("a", NAMELESS, "x/y", []),
+    delete("\ud800"),
 )  # fmt: skip
 IN_VAIN = (copy("a", NAMELESS, "../.."), delete("a\0b"), delete(""), delete("a/" * 40))
 
@@ -331,6 +332,7 @@ IN_VAIN = (copy("a", NAMELESS, "../.."), delete("a\0b"), delete(""), delete("a/"
         (b"\n".join([json.dumps(delete("a")).encode()] * 5_001), 400),
         (b"", 200),
         (b"\n\n", 200),
+        (b"\n" * 10_001, 400),
         (b" " * (17 << 20), 413),
     ],
 )

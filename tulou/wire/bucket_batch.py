@@ -71,7 +71,9 @@ def parse(lines: Iterable[bytes]) -> list[Operation]:
 
 
 def _values(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    for line in lines:
+    for number, line in enumerate(lines):
+        if number >= 2 * BUCKET_BATCH:
+            raise WireError("The batch has too many empty lines.")
         if not line.strip():
             continue
         try:
@@ -85,7 +87,7 @@ def _values(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 
 def _operation(value: dict[str, Any]) -> Operation:
     kind = value.get("type")
-    if kind not in {"addFile", "copyFile", "deleteFile"}:
+    if kind not in ("addFile", "copyFile", "deleteFile"):  # a list in its place has no hash
         raise WireError("The 'type' of an operation must be addFile, copyFile or deleteFile.")
     content = None if kind == "deleteFile" else _hash(value)
     try:
@@ -126,6 +128,6 @@ def _content_type(value: dict[str, Any]) -> str | None:
 
 def _source(value: dict[str, Any]) -> RepoName:
     kind, full = value.get("sourceRepoType"), value.get("sourceRepoId")
-    if kind not in set(RepoKind) or not isinstance(full, str):
+    if not isinstance(kind, str) or kind not in set(RepoKind) or not isinstance(full, str):
         raise WireError("A copy needs 'sourceRepoType' (model, dataset, space, kernel or bucket) and 'sourceRepoId'.")
     return parse_repo_id(RepoKind(kind), full)

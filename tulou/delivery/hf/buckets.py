@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -130,7 +131,7 @@ async def batch(call: Call) -> ASGIApp:
     body = await call.body(BUCKET_BATCH_BYTES)
 
     def work() -> tuple[int, list[dict[str, str]]]:
-        operations = bucket_batch.parse(body.splitlines())
+        operations = bucket_batch.parse(BytesIO(body))
         failed = change.change(call.m, call.actor, call.repo, operations)
         return len(operations), [{"path": one.path, "error": one.why} for one in failed]
 
