@@ -149,7 +149,7 @@ def test_a_hub_that_starts_again_finds_its_runs_and_their_ends(here: Machine):
     root = Path(__file__).parents[2]
     hub = subprocess.run(
         [sys.executable, "-c", code, str(here.folder), here.node.level, program], cwd=root, timeout=60, check=False,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])},
     )  # fmt: skip
     assert hub.returncode == -signal.SIGKILL
     again = here.again()

@@ -38,12 +38,22 @@ class Told:
 def told(folder: Path) -> Told | None:
     """Return what the keeper wrote, or None if there is no such run or no keeper yet."""
     try:
-        events = [json.loads(line) for line in journal.lines(str(folder / "events"))]
+        written = journal.lines(str(folder / "events"))
     except FileNotFoundError:
         return None
+    events = [event for event in map(_event, written) if event is not None]
     kinds = [event["what"] for event in events]
     paused = [kind for kind in kinds if kind in {"paused", "resumed"}][-1:] == ["paused"]
     return Told(dict(zip(kinds, events, strict=True)), paused)
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    """Return what a line says; None for one that a full disk cut in the middle: it was never said."""
+    try:
+        event: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return None
+    return event
 
 
 def group_of(order: dict[str, Any]) -> Group:
@@ -101,50 +111,58 @@ def _living(folder: Path, found: Told) -> Observed:
 
 
 def is_kept(found: Told) -> bool:
-    """Whether the keeper lives: the process with its id began when the keeper began, since this machine was started."""
-    kept = found.events["kept"]
-    if kept["boot"] != Path("/proc/sys/kernel/random/boot_id").read_text().strip():
-        return False
+    """Whether the keeper lives."""
+    return found.events["kept"]["boot"] == _boot() and _is_alive(found.keeper, found.events["kept"]["began"])
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _is_alive(pid: int, began: str) -> bool:
+    """Whether a process with this id lives and is the one that began then: ids are used again."""
     try:
-        parts = Path(f"/proc/{found.keeper}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        parts = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return False
     if parts[0] == "Z":
         # Where the hub is the first process of a container, orphans are its children.
         with suppress(ChildProcessError):
-            os.waitpid(found.keeper, os.WNOHANG)
+            os.waitpid(pid, os.WNOHANG)
         return False
-    return bool(parts[19] == kept["began"])
+    return bool(parts[19] == began)
 
 
 def wait(folder: Path, seconds: float) -> None:
     """Wait until a run has no keeper any more."""
     found = told(folder)
     if found is not None and "kept" in found.events and is_kept(found):
-        _await_end(found, seconds)
+        _await_end(found.keeper, found.events["kept"]["began"], seconds)
 
 
 def put_down(folder: Path) -> None:
-    """End a run at once, with all that is left of it outside of its folder. Raises OSError if a process cannot be killed."""
+    """End a run at once, with all that is left of it outside of its folder. Raises OSError if a process cannot be killed.
+
+    The keeper goes first, so that it starts nothing; the kernel ends the run with it, but tells nobody when it has.
+    """
     found = told(folder)
-    if found is not None and "kept" in found.events and is_kept(found):
-        _await_end(found, _KILL_S, first=signal.SIGKILL)
+    if found is not None and "kept" in found.events and found.events["kept"]["boot"] == _boot():
+        _await_end(found.keeper, found.events["kept"]["began"], _KILL_S, first=signal.SIGKILL)
+        if "running" in found.events:
+            _await_end(found.events["running"]["init"], found.events["running"]["began"], _KILL_S, first=signal.SIGKILL)
     order = read_order(folder)
     if order is not None:
         group_of(order).remove()
 
 
-def _await_end(found: Told, seconds: float, first: signal.Signals | None = None) -> None:
-    """Wait for the end of a keeper, after sending it a signal if one is given.
-
-    The kernel ends the run of a killed keeper with it, and what is left in its group is killed next.
-    """
+def _await_end(pid: int, began: str, seconds: float, first: signal.Signals | None = None) -> None:
+    """Wait for the end of a process, after sending it a signal if one is given."""
     try:
-        watched = os.pidfd_open(found.keeper)
+        watched = os.pidfd_open(pid)
     except ProcessLookupError:
         return
     try:
-        if is_kept(found):
+        if _is_alive(pid, began):
             if first is not None:
                 signal.pidfd_send_signal(watched, first)
             select.select([watched], [], [], seconds)

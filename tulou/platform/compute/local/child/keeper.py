@@ -37,6 +37,7 @@ class Keeper:
         log = os.open(f"{self._folder}/log", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._output = Output(log, limit=order["log_bytes"], secrets=list(order["secrets"].values()))
         self._poll = select.poll()
+        self._way_out = WayOut(order["egress"], order["uid"])
         self._control, self._doorbell = _listen(self._folder, "control"), _listen(self._folder, "door")
         self._door = 0
         self._why = ""
@@ -58,10 +59,13 @@ class Keeper:
         limits = self._order["limits"]
         self._group.make(memory=limits["memory"], cpus=limits["cpus"], pids=limits["pids"])
         self._child = launch.start(self._order, self._group)
-        self._way_out = WayOut(self._order["egress"], self._order["uid"])
-        self._way_out.open(self._child.init)
+        try:
+            self._way_out.open(self._child.init)
+            self._say("running", init=self._child.init, began=_began(self._child.init))
+        except BaseException:
+            self._child.kill(self._group)
+            raise
         os.close(self._child.gate)
-        self._say("running", init=self._child.init)
 
     def run(self) -> None:
         """Watch until the end, then write it down and clean up."""
@@ -84,6 +88,7 @@ class Keeper:
 
     def refused(self) -> None:
         """Clean up after a start that failed."""
+        self._way_out.close()
         self._group.remove()
 
     def _say(self, what: str, *, durable: bool = False, **more: Any) -> None:
