@@ -313,7 +313,7 @@ def test_caches_that_nothing_needs_are_deleted(stand: Stand):
         folder.mkdir(parents=True, exist_ok=True)
     for folder in (*gone, running, kept):
         os.utime(folder, old)
-    tasks.sweep(m, {})
+    tasks.clean(m, {})
     assert [folder.exists() for folder in gone] == [False] * 4
     assert running.exists()
     assert kept.exists()
@@ -379,6 +379,7 @@ def test_settings_restart_what_runs(stand: Stand):
         ("PUT", "volumes", {"volumes": [{"type": "model", "source": "me/m", "mountPath": "/x/../etc"}]}, 400, "mountPath"),
         ("PUT", "volumes", {"volumes": [{"type": "model", "source": "me/m", "mountPath": "/m", "readOnly": False}]}, 501, "API"),
         ("PUT", "volumes", {"volumes": [{"type": "model", "source": "me/m", "mountPath": "/m", "path": "../x"}]}, 422, "path"),
+        ("PUT", "volumes", {"volumes": [{"type": "bucket", "source": "me/m", "mountPath": "/data"}]}, 501, "read-only"),
         ("PUT", "volumes", {"volumes": "all"}, 400, "'volumes'"),
         ("DELETE", "volumes", {}, 400, "no volumes"),
         ("GET", "logs/other", None, 404, "a build log and a run log"),
@@ -422,6 +423,20 @@ def test_volumes_are_read_only_pinned_and_only_for_those_who_may_read(stand: Sta
         Stage.RUNTIME_ERROR,
         "The volume at /models cannot be had: Repository not found",
     )
+
+
+def test_a_bucket_is_a_volume_too_even_at_data_where_there_is_no_storage(stand: Stand):
+    assert stand.alice.post(f"/api/buckets/{stand.name}/b", json={}).status_code == 200
+    bucket = {"type": "bucket", "source": f"{stand.name}/b", "mountPath": "/data", "readOnly": True}
+    assert stand.alice.put(f"{stand.path}/volumes", json={"volumes": [bucket]}).json()["volumes"] == [bucket]
+    assert stand.alice.post(f"{stand.path}/storage", json={"tier": "small"}).status_code == 409
+    stand.push()
+    stand.lock()
+    stand.install()
+    assert [mount.source.split(":")[0] for mount in stand.run().order.mounts if mount.target == "/data"] == ["bucket"]
+    stand.alice.delete(f"{stand.path}/volumes")
+    assert stand.alice.post(f"{stand.path}/storage", json={"tier": "small"}).status_code == 200
+    assert stand.alice.put(f"{stand.path}/volumes", json={"volumes": [bucket]}).status_code == 409
 
 
 def test_storage_is_a_folder_that_outlives_restarts_and_can_be_deleted(stand: Stand):

@@ -19,6 +19,7 @@ from tulou.fsio import atomic
 from tulou.kernel.errors import HubError, RepoNotFound
 from tulou.kernel.ids import new_id
 from tulou.kernel.limits import EXPORT_BYTES, EXPORT_FILES
+from tulou.platform.blobs.gc import DAY
 from tulou.platform.compute.base import StartFailed
 from tulou.platform.machinery import Machinery
 
@@ -52,7 +53,12 @@ def source(bucket: Repo, folder: str) -> str:
 def parts(m: Machinery, source_: str) -> tuple[str, Copy, str]:
     """Return what `bucket:<bucket id>:<copy id>:<folder>` says: the bucket, where the copy is or would be, and the folder."""
     _, bucket_id, copy_id, folder = source_.split(":", 3)
-    return bucket_id, Copy(m.settings.data.resolve() / "cache" / "volumes" / copy_id), folder
+    return bucket_id, Copy(home(m) / copy_id), folder
+
+
+def home(m: Machinery) -> Path:
+    """Return the folder of all copies."""
+    return m.settings.data.resolve() / "cache" / "volumes"
 
 
 def find(m: Machinery, rest: str) -> Path:
@@ -75,6 +81,14 @@ def find(m: Machinery, rest: str) -> Path:
 def drop(m: Machinery, source_: str) -> None:
     """Delete a copy."""
     atomic.remove_tree(parts(m, source_)[1].folder)
+
+
+def sweep(m: Machinery, orders: str) -> None:
+    """Delete copies of yesterday that no living run names: its results were brought back, or nobody could."""
+    before = m.clock.now() - DAY
+    for folder in (m.settings.data.resolve() / "cache" / "volumes").glob("*"):
+        if folder.name not in orders and folder.stat().st_mtime_ns // 1_000_000 < before:
+            atomic.remove_tree(folder)
 
 
 def _write_out(m: Machinery, bucket: Repo, prefix: str, copy: Copy) -> None:

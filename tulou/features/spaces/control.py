@@ -12,7 +12,7 @@ from tulou.features.repos.model import Repo
 from tulou.features.runs import flavors, thaw
 from tulou.features.runs import read as runs_read
 from tulou.features.runs.model import Run
-from tulou.features.spaces import change, data, deploy, follow, queries, read, volumes
+from tulou.features.spaces import change, data, deploy, follow, launch, queries, read, volumes
 from tulou.features.spaces.config import CannotRun
 from tulou.features.spaces.model import NEVER, Space
 from tulou.kernel.actor import Action, Actor
@@ -142,6 +142,8 @@ def set_storage(m: Machinery, actor: Actor, repo: Repo, tier: str | None) -> Spa
         data.drop(m, repo.id)  # what was deleted earlier, while its program still ran, must not come back
     with m.db.write() as tx:
         space = _taken(queries.take(tx, repo.id))
+        if size and any(each.mount_path == launch.DATA for each in space.volumes):
+            raise Conflict("A volume lies at /data. Take it away first.")
         if 0 < size < space.storage_mb:
             raise Conflict("Storage can grow but not shrink. Delete it first, with everything in it.")
         queries.change(tx, repo.id, storage_mb=size)
@@ -161,6 +163,8 @@ def set_volumes(m: Machinery, actor: Actor, repo: Repo, wanted: list[dict[str, A
     found = volumes.parse(m, actor, wanted)
     with m.db.write() as tx:
         space = _taken(queries.take(tx, repo.id))
+        if space.storage_mb and any(each.mount_path == launch.DATA for each in found):
+            raise Conflict("The storage of this Space lies at /data. Mount the volume elsewhere.")
         queries.change(tx, repo.id, volumes=queries.dump_volumes(found))
         record.write(tx, m.clock, actor, "space.volumes", repo.id, mounts=[each.mount_path for each in found])
         change.restart(tx, m, space)

@@ -1,22 +1,17 @@
-"""Freeze applications that nobody visits, stop those that nobody visited for long, and delete what no Space has any more."""
+"""Freeze applications that nobody visits, and stop those that nobody visited for long or whose memory somebody waits for."""
 
 from __future__ import annotations
 
 from tulou.features.runs import read as runs_read
-from tulou.features.runs import sources, want
+from tulou.features.runs import want
 from tulou.features.runs.model import Run
-from tulou.features.spaces import change, data, queries
+from tulou.features.spaces import change, queries
 from tulou.features.spaces.model import NEVER, Space, Stage
-from tulou.fsio import atomic
 from tulou.platform.machinery import Machinery
 
-DAY_MS = 86_400_000
 WAIT_MS = 10_000
 SPARED_MS = 120_000
 """Nobody's application is put to sleep for somebody else's so soon after a visit."""
-KEEP_ENVIRONMENTS_MS = 7 * DAY_MS
-"""Environments that no Space uses stay this long: somebody may push the old requirements again."""
-_SHARED = "base-"
 
 
 def settle(m: Machinery) -> None:
@@ -80,28 +75,3 @@ def _sleep(m: Machinery, space: Space) -> None:
         now = queries.take(tx, space.repo_id)
         if now is not None and now.visited_at == space.visited_at and _may_rest(now):
             change.rest(tx, m, now, "sleep")
-
-
-def sweep(m: Machinery) -> None:
-    """Delete environments that no Space was built with for a week, files of commits that nothing runs, and orphaned folders.
-
-    All are caches, but for the folders of Spaces without a row: their repositories were deleted, and their settings with them.
-    """
-    with m.db.read() as connection:
-        needed, known = queries.environments(connection), set(queries.with_storage(connection))
-        orders = "".join(queries.live_orders(connection))
-    before = m.clock.now() - KEEP_ENVIRONMENTS_MS
-    for folder in sources.env_folder(m, "x").parent.glob("*"):
-        if not folder.name.startswith(_SHARED) and folder.name not in needed and folder.stat().st_mtime_ns // 1_000_000 < before:
-            atomic.remove_tree(folder)
-    for folder in sources.export_folder(m, "x", "x").parent.glob("*"):
-        repo_id, _, commit = folder.name.partition("-")
-        if f"{repo_id}@{commit}" not in orders and folder.stat().st_mtime_ns // 1_000_000 < m.clock.now() - DAY_MS:
-            atomic.remove_tree(folder)
-    # Results of builds that nobody came to read: the hub died, or a push overtook them.
-    for folder in sources.out_folder(m, "x").parent.glob("*"):
-        if folder.stat().st_mtime_ns // 1_000_000 < m.clock.now() - DAY_MS:
-            atomic.remove_tree(folder)
-    for folder in sources.data_folder(m, "x").parent.glob("*"):
-        if folder.name not in known:
-            data.drop(m, folder.name)

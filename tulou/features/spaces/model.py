@@ -103,7 +103,7 @@ class Building:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A repository that the application sees read-only. `by_id` is who asked for it: they must still be allowed to read it."""
+    """A repository or bucket that the application sees read-only, if `by_id`, who asked for it, may still read it then."""
 
     kind: str
     source: str

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tulou.db.engine import Tx
-from tulou.features.spaces import change, follow, idle, queries, visits
+from tulou.features.spaces import change, follow, idle, queries, sweep, visits
 from tulou.kernel.events import RefsMoved, RepoChanged, RepoCreated, RepoDeleted, RunChanged
 from tulou.platform.jobs import queue
 from tulou.platform.machinery import Machinery
@@ -38,12 +38,12 @@ def put_to_sleep(m: Machinery, _payload: dict[str, Any]) -> None:
     idle.settle(m)
 
 
-def sweep(m: Machinery, _payload: dict[str, Any]) -> None:
+def clean(m: Machinery, _payload: dict[str, Any]) -> None:
     """Delete environments and persistent folders that no Space has."""
-    idle.sweep(m)
+    sweep.sweep(m)
 
 
-HANDLERS: dict[str, Handler] = {change.FOLLOW: follow_one, LOOK: look, IDLE: put_to_sleep, SWEEP: sweep}
+HANDLERS: dict[str, Handler] = {change.FOLLOW: follow_one, LOOK: look, IDLE: put_to_sleep, SWEEP: clean}
 RECURRING = {LOOK: 30_000, IDLE: 15_000, SWEEP: 3_600_000}
 SLOW = (SWEEP,)
 

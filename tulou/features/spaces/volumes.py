@@ -1,4 +1,4 @@
-"""Repositories that an application sees as folders: read-only, pinned to a commit when it starts, and only while somebody may."""
+"""Repositories and buckets that an application sees as folders: read-only, as they are when it starts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from tulou.features.access import gate
 from tulou.features.accounts import signin
 from tulou.features.content import revisions
+from tulou.features.jobs import bucket_volumes
 from tulou.features.runs.model import OrderMount
 from tulou.features.spaces.model import Volume
 from tulou.kernel.actor import Action, Actor
@@ -16,9 +17,9 @@ from tulou.kernel.limits import REF_BYTES, SPACE_VOLUMES
 from tulou.kernel.names import RepoKind, parse_path, parse_repo_id
 from tulou.platform.machinery import Machinery
 
-_KINDS = {kind.value: kind for kind in (RepoKind.MODEL, RepoKind.DATASET, RepoKind.SPACE)}
+_KINDS = {kind.value: kind for kind in (RepoKind.MODEL, RepoKind.DATASET, RepoKind.SPACE, RepoKind.BUCKET)}
 _PATH = re.compile(r"/[A-Za-z0-9._][A-Za-z0-9._/-]{0,200}")
-_TAKEN = ("/app", "/env", "/proc", "/dev", "/sys", "/usr", "/bin", "/lib", "/lib64", "/sbin", "/etc", "/tmp", "/data")  # noqa: S108
+_TAKEN = ("/app", "/env", "/proc", "/dev", "/sys", "/usr", "/bin", "/lib", "/lib64", "/sbin", "/etc", "/tmp")  # noqa: S108
 
 
 def parse(m: Machinery, actor: Actor, wanted: list[dict[str, Any]]) -> tuple[Volume, ...]:
@@ -49,10 +50,12 @@ def _one(m: Machinery, actor: Actor, wanted: dict[str, Any]) -> Volume:
     if unknown:
         raise BadInput("A volume has the fields type, source, mountPath, revision, readOnly and path.")
     kind, source, target = wanted.get("type", "model"), wanted.get("source"), wanted.get("mountPath")
-    if kind == "bucket":
-        raise NotBuilt("Buckets cannot be mounted in Spaces yet: use the persistent storage of the Space.")
     if kind not in _KINDS or not isinstance(source, str):
-        raise BadInput("A volume has a 'type' (model, dataset or space) and a 'source' (account/name).")
+        raise BadInput("A volume has a 'type' (model, dataset, space or bucket) and a 'source' (account/name).")
+    if kind == "bucket" and wanted.get("readOnly") is not True:
+        raise NotBuilt(
+            "A Space sees a bucket read-only, as it is when the Space starts: ask for that (:ro), or write by the API."
+        )
     if wanted.get("readOnly") is False:
         raise NotBuilt("A repository can be mounted read-only; the application can commit to it through the API.")
     volume = Volume(
@@ -83,5 +86,9 @@ def _text(wanted: dict[str, Any], name: str, limit: int) -> str | None:
 
 def _source(m: Machinery, actor: Actor, volume: Volume) -> str:
     repo = gate.repo(m, actor, parse_repo_id(_KINDS[volume.kind], volume.source), Action.READ_CONTENT)
+    if repo.name.kind is RepoKind.BUCKET:
+        if volume.revision is not None:
+            raise BadInput("A bucket has no revisions.")
+        return bucket_volumes.source(repo, volume.path or "")
     commit = revisions.commit_of(m, repo, volume.revision) if volume.revision else revisions.head(m, repo)
     return f"repo:{repo.id}@{commit}" + (f":{volume.path}" if volume.path else "")
