@@ -6,11 +6,12 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tulou.fsio import faults
 
+_ROUNDS = 1_000
 _NO_HARD_LINKS = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK})
 """Another file system, one that has no hard links, or a file that has too many."""
 
@@ -181,17 +182,53 @@ def link_at(source: tuple[int, str], target: tuple[int, str]) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Delete a folder and everything in it, without following links."""
+    """Delete a folder and everything in it, without following links. What somebody else deletes meanwhile is no problem.
+
+    Folders inside folders are moved up before they are emptied: programs nest them deeper than a path, or a stack, can be long.
+    """
     if not path.is_dir() or path.is_symlink():
         path.unlink(missing_ok=True)
         return
-    with os.scandir(path) as entries:
-        for entry in list(entries):
-            if entry.is_dir(follow_symlinks=False):
-                remove_tree(Path(entry.path))
-            else:
-                os.unlink(entry.path)
+    for _ in range(_ROUNDS):
+        waiting = [path]
+        while waiting:
+            folder = waiting.pop()
+            waiting += _empty(folder, path)
+            _drop(folder)
+        if not path.exists():
+            return
     path.rmdir()
+
+
+def _drop(folder: Path) -> None:
+    """Delete a folder that is empty, and leave one that another remover still has something to move out of."""
+    try:
+        folder.rmdir()
+    except OSError as problem:
+        if problem.errno not in {errno.ENOENT, errno.ENOTEMPTY}:
+            raise
+
+
+def _empty(folder: Path, top: Path) -> list[Path]:
+    """Delete the files of a folder, move its folders to `top` under new names, and return where they are now."""
+    moved: list[Path] = []
+    with suppress(FileNotFoundError), os.scandir(_readable(folder)) as entries:
+        for entry in list(entries):
+            with suppress(FileNotFoundError):
+                if not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry.path)
+                    continue
+                target = top / f".{secrets.token_hex(12)}"
+                os.rename(_readable(Path(entry.path)), target)
+                moved.append(target)
+    return moved
+
+
+def _readable(folder: Path) -> Path:
+    """Open a folder to its owner, whatever a program made of it: an ordinary user could not delete what is in it."""
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, follow_symlinks=False):
+        folder.chmod(0o700)
+    return folder
 
 
 @contextmanager
