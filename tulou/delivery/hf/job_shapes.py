@@ -24,12 +24,7 @@ def job(found: JobView, starter: Account | None, now: int) -> dict[str, Any]:
         "startedAt": iso(run.started_at) if run.started_at else None,
         "finishedAt": iso(run.ended_at) if run.ended_at else None,
         **_spec(one.spec, one.secret_names, one.labels),
-        "status": {
-            "stage": stage.of(run, is_saving=one.is_saving, save_problem=one.save_problem).value,
-            "message": stage.message(run, is_saving=one.is_saving, save_problem=one.save_problem),
-            "exposeUrls": None,
-            "sshUrl": None,
-        },
+        "status": {"stage": found.stage.value, "message": found.message, "exposeUrls": None, "sshUrl": None},
         "durations": {"schedulingSecs": took.scheduling, "runningSecs": took.running, "totalSecs": took.total},
         "exitCode": run.exit_code,
         "owner": _owner(found.account),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import anyio
 from starlette.types import ASGIApp
 
-from tulou.delivery.kit import sse
+from tulou.delivery.kit import run_logs, sse
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Access, Route
 from tulou.features.jobs import read
@@ -20,9 +21,6 @@ from tulou.kernel.clock import iso
 from tulou.kernel.errors import BadInput, HubError
 from tulou.platform.compute.base import Observed
 
-REST_SECONDS = 0.25
-LONG_REST_SECONDS = 1.0
-"""How long to wait for news from a job: soon after the last ones, and later."""
 METRIC_SECONDS = 1.0
 TAIL = 10_000
 
@@ -50,36 +48,26 @@ async def metrics(call: Call) -> ASGIApp:
 
 
 async def _lines(call: Call, found: JobView, tail: int | None, seen: int | None) -> AsyncIterator[bytes]:
-    run_id, offset, rest, spoke_at = found.run.id, seen or 0, REST_SECONDS, time.monotonic()
+    run_id, offset = found.run.id, seen or 0
     if seen is None and tail is not None:
         offset = await in_thread(logs.tail_offset, call.m, run_id, tail)
     needs_head = seen is None and tail is None
     yield sse.KEEP_ALIVE
-    while True:
-        lines, offset, is_end = await in_thread(logs.lines, call.m, run_id, offset)
-        if needs_head and (lines or is_end):
-            for event in await in_thread(_head, call, found):
-                yield event
+    async for event in run_logs.events(partial(logs.lines, call.m, run_id), offset):
+        if needs_head and event != sse.KEEP_ALIVE:
+            yield await in_thread(_head, call, found)
             needs_head = False
-        if lines:
-            yield b"".join(sse.event({"data": each.text, "timestamp": iso(each.at)}, id=each.end) for each in lines)
-            rest, spoke_at = REST_SECONDS, time.monotonic()
-            continue
-        if is_end:
-            return
-        if time.monotonic() - spoke_at > sse.KEEP_ALIVE_SECONDS:
-            yield sse.KEEP_ALIVE
-            spoke_at = time.monotonic()
-        await anyio.sleep(rest)
-        rest = min(LONG_REST_SECONDS, rest * 1.5)
+        yield event
+    if needs_head:
+        yield await in_thread(_head, call, found)
 
 
-def _head(call: Call, found: JobView) -> list[bytes]:
+def _head(call: Call, found: JobView) -> bytes:
     """Return what comes before the log: the line that clients look for, and what the owner should know of this hub."""
     run = runs.get(call.m, found.run.id) or found.run
     at = iso(run.started_at or run.created_at)
     texts = (f"===== Job started at {at[:19].replace('T', ' ')} =====", *found.job.notes)
-    return [sse.event({"data": text, "timestamp": at}, id=0) for text in texts]
+    return b"".join(sse.event({"data": text, "timestamp": at}, id=0) for text in texts)
 
 
 async def _samples(call: Call, found: JobView) -> AsyncIterator[bytes]:

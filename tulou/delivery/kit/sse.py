@@ -6,14 +6,18 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
+from anyio.lowlevel import RunVar
 from starlette.responses import Response, StreamingResponse
 
 from tulou.delivery.kit.call import Call
-from tulou.kernel.errors import BadInput
+from tulou.kernel.errors import BadInput, Busy
 
 KEEP_ALIVE = b": keep-alive\n\n"
 KEEP_ALIVE_SECONDS = 15.0
 """Clients give up on a silent stream after 30 seconds or more, proxies too."""
+STREAMS = 500
+"""Each looks for news several times a second."""
+_open: RunVar[set[object]] = RunVar("tulou_event_streams")
 
 
 def event(data: Any, *, id: int | None = None, name: str | None = None) -> bytes:  # noqa: A002 - the word of the standard
@@ -23,9 +27,29 @@ def event(data: Any, *, id: int | None = None, name: str | None = None) -> bytes
 
 
 def stream(events: AsyncIterator[bytes]) -> Response:
-    """Answer with events as they come. Nothing on the way may keep or collect them."""
+    """Answer with events as they come. Nothing on the way may keep or collect them. Raises Busy when too many are open."""
+    if len(_all_open()) >= STREAMS:
+        raise Busy
     headers = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
-    return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+    return StreamingResponse(_counted(events), headers=headers, media_type="text/event-stream")
+
+
+async def _counted(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    streams, mine = _all_open(), object()
+    streams.add(mine)
+    try:
+        async for each in events:
+            yield each
+    finally:
+        streams.discard(mine)
+
+
+def _all_open() -> set[object]:
+    try:
+        return _open.get()
+    except LookupError:
+        _open.set(set())
+        return _open.get()
 
 
 def last_id(call: Call) -> int | None:

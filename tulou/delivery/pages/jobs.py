@@ -78,8 +78,8 @@ def _owners(call: Call) -> list[str]:
 def _row(view: JobView, now: int) -> dict[str, Any]:
     return {
         "view": view,
-        "look": LOOKS[stage.of(view.run)],
-        "message": stage.message(view.run),
+        "look": LOOKS[view.stage],
+        "message": view.message,
         "durations": stage.durations(view.run, now),
         "command": " ".join((*view.job.spec.command, *view.job.spec.arguments)),
     }

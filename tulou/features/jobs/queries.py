@@ -73,6 +73,11 @@ def stuck(connection: Connection, before: int) -> list[str]:
     return list(connection.execute(sa.select(job.c.id).where(old).limit(1_000)).scalars())
 
 
+def live_orders(connection: Connection) -> list[str]:
+    """Return the orders of everything that runs or waits."""
+    return list(connection.execute(sa.select(run.c.order).where(run.c.ended_at.is_(None))).scalars())
+
+
 def is_live(connection: Connection | Tx, job_id: str | None) -> bool:
     """Say whether a job has not ended."""
     live = sa.and_(job.c.id == job_id, run.c.id == job.c.run_id, run.c.ended_at.is_(None))

@@ -26,6 +26,16 @@ class JobView:
     run: Run
     account: Account
 
+    @property
+    def stage(self) -> Stage:
+        """The word of the Hub's clients for how it is."""
+        return stage.of(self.run, is_saving=self.job.is_saving, save_problem=self.job.save_problem)
+
+    @property
+    def message(self) -> str | None:
+        """Why it is so, for people."""
+        return stage.message(self.run, is_saving=self.job.is_saving, save_problem=self.job.save_problem)
+
 
 def get(m: Machinery, actor: Actor, account_name: str, job_id: str) -> JobView:
     """Return a job that `actor` may see. Raises NotFound, also for jobs of others."""

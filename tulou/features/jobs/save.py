@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -65,12 +66,15 @@ def save(m: Machinery, payload: dict[str, Any]) -> None:
 
 
 def give_up(m: Machinery, _payload: dict[str, Any]) -> None:
-    """Let go of jobs whose results could not be brought back for so long that no further try is coming."""
+    """Let go of jobs whose results could not be brought back for so long that no further try is coming, and of old copies."""
     with m.db.read() as connection:
         stuck = queries.stuck(connection, m.clock.now() - GIVE_UP_MS)
     for job_id in stuck:
         with m.db.write() as tx:
             queries.set_saved(tx, job_id, "What it wrote to its volumes could not be saved: this hub failed at it.")
+    with m.db.read() as connection:
+        orders = "".join(queries.live_orders(connection))
+    bucket_volumes.sweep(m, orders)
 
 
 def _save_one(m: Machinery, job: Job, mount: OrderMount) -> str:
@@ -104,7 +108,7 @@ def _bring_back(m: Machinery, actor: Actor, bucket: Repo, copy: Copy, prefix: st
 def _files(root: Path, prefix: str) -> Iterator[Found]:
     """Yield the regular files below a folder; links and what else a program can make are not files of a bucket."""
     count = 0
-    for folder, _, names in os.walk(root, followlinks=False):
+    for folder, _, names in os.walk(root, followlinks=False, onerror=_refuse):
         for name in names:
             place = Path(folder) / name
             seen = place.lstat()
@@ -114,6 +118,13 @@ def _files(root: Path, prefix: str) -> Iterator[Found]:
             if count > EXPORT_FILES:
                 raise BadInput(f"More than {EXPORT_FILES} files were written.")
             yield Found(_path(prefix + place.relative_to(root).as_posix()), place, seen.st_size, seen.st_mtime_ns)
+
+
+def _refuse(problem: OSError) -> None:
+    """Stop at a folder that cannot be looked into: what is in it must not count as deleted."""
+    if problem.errno in {errno.EACCES, errno.ENAMETOOLONG}:
+        raise BadInput("It left a folder that cannot be read.") from problem
+    raise problem
 
 
 def _path(path: str) -> str:
@@ -146,7 +157,10 @@ def _apply(m: Machinery, actor: Actor, bucket: Repo, operations: list[Operation]
 
 def _sha256(path: Path) -> Sha256:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(MIB):
-            digest.update(block)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(MIB):
+                digest.update(block)
+    except PermissionError as cause:
+        raise BadInput("It left a file that cannot be read.") from cause
     return Sha256(digest.hexdigest())
