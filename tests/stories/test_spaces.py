@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -299,3 +302,24 @@ def test_the_client_meets_a_named_refusal_where_this_hub_has_nothing(world: Worl
     with pytest.raises(HfHubHTTPError, match="It has: cpu-basic"):
         world.api.request_space_hardware(mirror, "a100-large")
     assert "cpu-basic" in {each.name for each in world.api.list_spaces_hardware()}
+
+
+def test_the_command_line_does_with_a_space_what_its_help_says(world: World, mirror: str):
+    def hf(*words: str) -> str:
+        environment = {**os.environ, "HF_ENDPOINT": world.hub.url, "HF_TOKEN": world.token, "NO_COLOR": "1"}
+        program = [sys.executable, "-m", "huggingface_hub.cli.hf", "spaces", *words]
+        done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "cpu-basic" in hf("hardware")
+    assert "tulou/static-page" in hf("templates")
+    hf("settings", mirror, "--hardware", "cpu-basic", "--sleep-time", "3600")
+    hf("variables", "add", mirror, "-e", "SHAPE=round")
+    assert "round" in hf("variables", "ls", mirror)
+    hf("volumes", "set", mirror, "-v", f"hf://spaces/{mirror}:/self")
+    assert "/self" in hf("volumes", "ls", mirror)
+    hf("restart", mirror)
+    hf("wait", mirror, "--timeout", "2m")
+    assert world.visit(mirror).json()["SHAPE"] == "round"
+    assert "serving" in hf("logs", mirror, "-n", "5")
