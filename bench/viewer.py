@@ -1,4 +1,4 @@
-"""A table of three million rows over HTTP: rows at random places, by words, under a condition; beside DuckDB on the same files."""
+"""A table of three million rows over HTTP: rows at random places, by words, under a condition; DuckDB beside it."""
 
 from __future__ import annotations
 

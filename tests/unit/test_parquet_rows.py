@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tulou.platform.tabular.child.parquet_rows import ParquetRows
+from tulou.platform.tabular.child import parquet_footer
+from tulou.platform.tabular.child.parquet_rows import ParquetRows, open_rows
+from tulou.platform.tabular.child.parquet_stream import ParquetStream
 from tulou.platform.tabular.child.problems import TooBig, Unreadable
 
 ROWS = 7_003
@@ -132,3 +134,16 @@ def test_a_page_that_claims_too_much_is_refused_before_it_is_decoded(tmp_path: P
     assert path.stat().st_size < 50_000
     with pytest.raises(TooBig):
         ParquetRows(path).take([0])
+
+
+def test_a_file_with_a_footer_too_long_to_parse_is_streamed(tmp_path: Path, whole: pa.Table, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "data.parquet"
+    pq.write_table(whole, path, row_group_size=2_000)
+    monkeypatch.setattr(parquet_footer, "FOOTER_BYTES", 1_000)
+    file = open_rows(path)
+    assert isinstance(file, ParquetStream)
+    assert file.rows == ROWS
+    rows = [1, 1_999, 2_000, 5_555, ROWS - 1]
+    assert file.take(rows).to_pylist() == whole.take(rows).to_pylist()
+    assert file.take([7], ["text", "id"]).to_pylist() == whole.select(["id", "text"]).slice(7, 1).to_pylist()
+    assert file.take([]).schema.names == whole.schema.names

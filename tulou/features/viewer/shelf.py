@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,12 +68,13 @@ def configs(m: Machinery, repo: Repo, commit: Sha1) -> list[str] | None:
     return found
 
 
-def splits(m: Machinery, repo: Repo, commit: Sha1) -> list[Split]:
-    """Return every split that is ready, in the order of configurations and names."""
+def splits(m: Machinery, repo: Repo, commit: Sha1, *, first: str = "") -> Iterator[Split]:
+    """Yield every split that is ready, those of the configuration `first` before the others."""
     names = configs(m, repo, commit) or []
     folder = folder_of(m, repo.id, commit)
-    ready = (sorted((folder / str(at)).glob("*/manifest.json")) for at in range(len(names)))
-    return [_read(path.parent) for paths in ready for path in paths]
+    for at in sorted(range(len(names)), key=lambda at: (names[at] != first, at)):
+        for path in sorted((folder / str(at)).glob("*/manifest.json")):
+            yield _read(path.parent)
 
 
 def find(m: Machinery, repo: Repo, commit: Sha1, config: str, split: str) -> Split | None:
@@ -81,9 +83,10 @@ def find(m: Machinery, repo: Repo, commit: Sha1, config: str, split: str) -> Spl
     if config not in names or not _SPLIT.fullmatch(split):
         return None
     try:
-        return _read(folder_of(m, repo.id, commit) / str(names.index(config)) / split)
+        found = _read(folder_of(m, repo.id, commit) / str(names.index(config)) / split)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    return found if all(part.path.exists() for part in found.parts) else None
 
 
 def first_media(

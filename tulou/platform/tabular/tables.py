@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tulou.fsio import atomic
 from tulou.platform.tabular.console import Console
 from tulou.platform.tabular.pool import Lane, Terms, cpus
 from tulou.platform.tabular.vectors import Vectors
@@ -20,7 +21,8 @@ class Tables:
     def __init__(self, work: Path, read: Sequence[Path]) -> None:
         self.scratch = work / "viewer"
         places = tuple(str(path) for path in read)
-        self.scratch.mkdir(parents=True, exist_ok=True)
+        for path in (*read, self.scratch):
+            atomic.make_dirs(path)  # a child may go only where there is something when it starts
         own = (str(self.scratch),)
         self.reader = Lane("reader", Terms(_GIB, read=places, write=own), most=min(2, cpus()))
         self.scanner = Lane("scanner", Terms(3 * _GIB, file_bytes=8 * _GIB, read=places, write=own), most=1)

@@ -41,7 +41,7 @@ def main() -> None:
         return
     asked = orjson.loads(frame[1])
     confine.end_after(int(asked["seconds"]) + 2)
-    confine.limit(memory=_OWN_MEMORY, seconds=4 * int(asked["seconds"]) + 4)
+    confine.limit(memory=_OWN_MEMORY, seconds=4 * int(asked["seconds"]) + 4, files=4_096)
     try:
         # The database starts while it may still ask how much memory there is.
         con = _started(asked["threads"])
@@ -56,7 +56,7 @@ def main() -> None:
 def _warm_up() -> None:
     con = duckdb.connect(":memory:", config={"threads": 1})
     table = pa.table({"a": [1], "b": ["b"]})
-    con.execute("SELECT now()").to_arrow_reader(1).read_all()
+    con.execute("SELECT now()").to_arrow_reader(1)
     pacsv.write_csv(table, io.BytesIO())
     pq.write_table(table, io.BytesIO())
     values_of(table.column(1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from array import array
 from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,11 +15,12 @@ from tulou.kernel.errors import WireError
 from tulou.platform.tabular.child.problems import Unreadable
 from tulou.wire import thrift
 
-FOOTER_BYTES = 4 << 20
-"""A longer footer takes this pure Python parser seconds; pyarrow reads such a file instead."""
+FOOTER_BYTES = 1 << 20
+"""A longer footer takes this pure Python parser a second and forty times its size; pyarrow reads such a file instead."""
 _WALKED_PAGES = 4_096
 _HEADER = 4_096
-_INDEXES = 4_096
+_KEPT_PAGES = 100_000
+_INDEX_BYTES = 4 << 20
 _MAGIC = b"PAR1"
 
 # Field numbers of parquet.thrift.
@@ -33,12 +35,30 @@ _DATA, _DATA_V2 = 0, 3
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A data page: its first row in the group, and where its header and body lie."""
+class Pages:
+    """The data pages of a column chunk: the first row of each in its group, and where its header and body lie."""
 
-    row: int
-    offset: int
-    size: int
+    rows: array[int]
+    offsets: array[int]
+    sizes: array[int]
+
+    def add(self, row: int, offset: int, size: int) -> None:
+        """Append a page."""
+        self.rows.append(row)
+        self.offsets.append(offset)
+        self.sizes.append(size)
+
+    def is_sound(self, rows: int) -> bool:
+        """Say whether pages follow each other, begin with the first row and lie within a group of so many rows."""
+        if not self.rows:
+            return rows == 0
+        is_ordered = all(one < other for one, other in pairwise(self.rows))
+        lies_within = self.rows[0] == 0 and self.rows[-1] < rows
+        return is_ordered and lies_within and min(self.sizes) > 0 and min(self.offsets) >= 0
+
+
+def _no_pages() -> Pages:
+    return Pages(array("q"), array("q"), array("q"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +69,10 @@ class Leaf:
     name: str
     """The top-level column that it is a part of."""
     is_repeated: bool
+
+
+class LongFooter(Exception):
+    """The footer is too long for this parser."""
 
 
 class Footer:
@@ -66,7 +90,8 @@ class Footer:
             self.leaves = _leaves(self.schema)
         except (KeyError, IndexError, TypeError) as cause:
             raise Unreadable("The footer of the Parquet file is damaged.") from cause
-        self._pages: OrderedDict[tuple[int, int], list[Page] | None] = OrderedDict()
+        self._pages: OrderedDict[tuple[int, int], Pages | None] = OrderedDict()
+        self._kept = 0
         self.bytes_read = 0
 
     def read(self, offset: int, length: int) -> bytes:
@@ -89,35 +114,40 @@ class Footer:
             raise Unreadable("The Parquet file is encrypted.")
         return found
 
-    def pages(self, group: int, leaf: int) -> list[Page] | None:
+    def pages(self, group: int, leaf: int) -> Pages | None:
         """Return the pages of a column chunk; None when nothing says which rows they hold."""
         key = (group, leaf)
         if key not in self._pages:
-            self._pages[key] = self._find_pages(group, leaf)
-            if len(self._pages) > _INDEXES:
-                self._pages.popitem(last=False)
+            found = self._find_pages(group, leaf)
+            self._pages[key] = found
+            self._kept += len(found.rows) if found else 0
+            while self._kept > _KEPT_PAGES and len(self._pages) > 1:
+                _key, dropped = self._pages.popitem(last=False)
+                self._kept -= len(dropped.rows) if dropped else 0
         self._pages.move_to_end(key)
         return self._pages[key]
 
-    def _find_pages(self, group: int, leaf: int) -> list[Page] | None:
+    def _find_pages(self, group: int, leaf: int) -> Pages | None:
         chunk = self.chunk(group, leaf)
         try:
             found = self._indexed(chunk) if _C_OFFSET_INDEX in chunk else self._walked(chunk, self.leaves[leaf].is_repeated)
-        except (KeyError, IndexError, TypeError, WireError):
+        except (KeyError, IndexError, TypeError, OverflowError, WireError):
             return None  # a damaged index: the data itself may be well
-        return found if found is not None and _is_sound(found, self.rows(group)) else None
+        return found if found is not None and found.is_sound(self.rows(group)) else None
 
-    def _indexed(self, chunk: thrift.Struct) -> list[Page]:
-        raw = self.read(chunk[_C_OFFSET_INDEX][1], min(chunk[_C_OFFSET_INDEX_LENGTH][1], FOOTER_BYTES))
-        return [Page(place[3][1], place[1][1], place[2][1]) for place in thrift.Reader(raw).struct()[1][1][1]]
+    def _indexed(self, chunk: thrift.Struct) -> Pages:
+        raw = self.read(chunk[_C_OFFSET_INDEX][1], min(chunk[_C_OFFSET_INDEX_LENGTH][1], _INDEX_BYTES))
+        found = _no_pages()
+        for place in thrift.Reader(raw).struct()[1][1][1]:
+            found.add(place[3][1], place[1][1], place[2][1])
+        return found
 
-    def _walked(self, chunk: thrift.Struct, is_repeated: bool) -> list[Page] | None:  # noqa: FBT001 - private
+    def _walked(self, chunk: thrift.Struct, is_repeated: bool) -> Pages | None:  # noqa: FBT001 - private
         """Read the header of every page of a chunk: without repetition, values are rows."""
         at, end = extent(chunk[_C_META][1])
-        row = 0
-        found: list[Page] = []
+        row, found = 0, _no_pages()
         while at < end:
-            if len(found) >= _WALKED_PAGES:
+            if len(found.rows) >= _WALKED_PAGES:
                 return None
             reader = thrift.Reader(self.read(at, min(_HEADER, end - at)))
             header = reader.struct()
@@ -125,7 +155,7 @@ class Footer:
             if header[_H_TYPE][1] in {_DATA, _DATA_V2}:
                 if is_repeated and header[_H_TYPE][1] == _DATA:
                     return None
-                found.append(Page(row, at, size))
+                found.add(row, at, size)
                 row += header[_H_V1][1][1][1] if header[_H_TYPE][1] == _DATA else header[_H_V2][1][3][1]
             at += max(1, size)
         return found
@@ -137,13 +167,13 @@ def extent(meta: thrift.Struct) -> tuple[int, int]:
     return start, start + meta[_M_SIZE][1]
 
 
-def dictionary_extent(meta: thrift.Struct, first: Page) -> tuple[int, int] | None:
+def dictionary_extent(meta: thrift.Struct, pages: Pages) -> tuple[int, int] | None:
     """Return where the dictionary page of a chunk lies, if it has one."""
     if not _has_dictionary(meta):
         return None
     start, end = meta[_M_DICTIONARY][1], meta[_M_DATA][1]
     # Some writers let the data begin at the dictionary.
-    return (start, end) if start < end else (start, first.offset)
+    return (start, end) if start < end else (start, pages.offsets[0])
 
 
 def values_of(header: thrift.Struct) -> tuple[int, int]:
@@ -165,7 +195,7 @@ def _footer(fd: int) -> thrift.Struct:
         raise Unreadable("This is no Parquet file, or its end is missing.")
     length = struct.unpack("<I", tail[:4])[0]
     if length > min(FOOTER_BYTES, size - 8):
-        raise Unreadable("The footer of the Parquet file is damaged." if length > size - 8 else "The footer is too long.")
+        raise Unreadable("The footer of the Parquet file is damaged.") if length > size - 8 else LongFooter
     try:
         return thrift.Reader(os.pread(fd, length, size - 8 - length)).struct()
     except WireError as cause:
@@ -199,15 +229,6 @@ def _name(element: thrift.Struct) -> str:
 
 def _is_repeated(schema: list[thrift.Struct], path: tuple[int, ...]) -> bool:
     return any(schema[at].get(_REPETITION, (0, 0))[1] == _REPEATED for at in path[1:])
-
-
-def _is_sound(pages: list[Page], rows: int) -> bool:
-    """Say whether pages follow each other, begin with the first row and lie within the group."""
-    numbers = [page.row for page in pages]
-    is_ordered = all(one < other for one, other in pairwise(numbers))
-    return (not rows and not pages) or (
-        bool(pages) and numbers[0] == 0 and is_ordered and numbers[-1] < rows and all(p.size > 0 <= p.offset for p in pages)
-    )
 
 
 def open_file(path: Path) -> int:

@@ -7,7 +7,7 @@ begin at the same rows share one miniature. What has no page index is streamed, 
 from __future__ import annotations
 
 import struct
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,14 +20,12 @@ import pyarrow.parquet as pq
 from tulou.kernel.errors import WireError
 from tulou.platform.tabular.child import parquet_footer as footers
 from tulou.platform.tabular.child.nested import is_mergeable, merge
-from tulou.platform.tabular.child.parquet_footer import Footer
+from tulou.platform.tabular.child.parquet_footer import Footer, LongFooter
+from tulou.platform.tabular.child.parquet_stream import PAGE_BYTES, ParquetStream, in_groups, streamed
 from tulou.platform.tabular.child.problems import TooBig, Unreadable
 from tulou.wire import thrift
 
 PAGE_VALUES = 4_000_000
-PAGE_BYTES = 256 << 20
-"""Of all pages of one answer, unpacked."""
-_BATCH = 1_024
 _FEW = 8
 """Pages that one thread decodes before others could begin."""
 
@@ -48,11 +46,15 @@ class ParquetRows:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._fd = footers.open_file(path)
-        self.footer = Footer(self._fd)
         try:
+            self.footer = Footer(self._fd)
             self.schema = pq.read_schema(path)
         except (pa.ArrowException, OSError) as cause:
+            self.close()
             raise Unreadable("The Parquet file has a schema that cannot be read.") from cause
+        except (Unreadable, LongFooter):
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -75,38 +77,27 @@ class ParquetRows:
             raise TooBig("These rows take more memory than the viewer may use.") from cause
 
     def _take(self, rows: Sequence[int], columns: Sequence[str] | None) -> pa.Table:
-        by_group = self._split(rows)
+        by_group = in_groups(self.footer.starts, rows)
         plans: dict[tuple[Piece, ...], list[int]] = {}
-        streamed: set[str] = set()
+        apart: set[str] = set()
         budget = _Budget()
         for at, leaf in enumerate(self.footer.leaves):
             if columns is not None and leaf.name not in columns:
                 continue
             plan = self._plan(at, by_group)
             if plan is None:
-                streamed.add(leaf.name)
+                apart.add(leaf.name)
             else:
                 plans.setdefault(plan, []).append(at)
-        streamed |= self._scattered(plans)
+        apart |= self._scattered(plans)
         found: dict[str, Any] = {}
         for plan, leaves in plans.items():
-            wanted = [at for at in leaves if self.footer.leaves[at].name not in streamed]
+            wanted = [at for at in leaves if self.footer.leaves[at].name not in apart]
             for name, array in self._decode(plan, wanted, by_group, budget) if wanted else ():
                 found[name] = merge(found[name], array) if name in found else array
-        for name in streamed:
-            found[name] = self._stream(name, rows, budget)
+        for name in apart:
+            found[name] = _whole(streamed(self._path, by_group, [name], budget.keep).column(0))
         return self._in_order(found, columns)
-
-    def _split(self, rows: Sequence[int]) -> dict[int, list[int]]:
-        """Return the wanted rows of each group, numbered within it."""
-        starts, found = self.footer.starts, {}
-        at = 0
-        while at < len(rows):
-            group = bisect_right(starts, rows[at]) - 1
-            end = bisect_left(rows, starts[group + 1], at)
-            found[group] = [row - starts[group] for row in rows[at:end]]
-            at = end
-        return found
 
     def _plan(self, leaf: int, by_group: dict[int, list[int]]) -> tuple[Piece, ...] | None:
         pieces = []
@@ -114,10 +105,10 @@ class ParquetRows:
             pages = self.footer.pages(group, leaf)
             if pages is None:
                 return None
-            firsts = [page.row for page in pages]
+            firsts, end = pages.rows, self.footer.rows(group)
             wanted = tuple(sorted({bisect_right(firsts, row) - 1 for row in rows}))
-            ends = [*firsts[1:], self.footer.rows(group)]
-            pieces.append(Piece(group, wanted, tuple((firsts[at], ends[at]) for at in wanted)))
+            ranges = tuple((firsts[at], firsts[at + 1] if at + 1 < len(firsts) else end) for at in wanted)
+            pieces.append(Piece(group, wanted, ranges))
         return tuple(pieces)
 
     def _scattered(self, plans: dict[tuple[Piece, ...], list[int]]) -> set[str]:
@@ -156,9 +147,11 @@ class ParquetRows:
 
     def _chunk(self, piece: Piece, leaf: int, body: bytearray, budget: _Budget) -> thrift.Struct:
         """Append the dictionary and the wanted pages of one column chunk, and return its new description."""
-        pages = self.footer.pages(piece.group, leaf) or []
+        pages = self.footer.pages(piece.group, leaf)
+        if pages is None:
+            raise Unreadable("The page index of the Parquet file is damaged.")
         meta, start = footers.metadata(self.footer, piece.group, leaf), len(body)
-        dictionary = footers.dictionary_extent(meta, pages[0])
+        dictionary = footers.dictionary_extent(meta, pages)
         meta.pop(11, None)
         if dictionary is not None:
             meta[11] = (thrift.I64, start)
@@ -168,8 +161,9 @@ class ParquetRows:
         meta[9] = (thrift.I64, len(body))
         values = 0
         for first, last in _runs(piece.pages):
-            raw = self.footer.read(pages[first].offset, pages[last].offset + pages[last].size - pages[first].offset)
-            values += sum(budget.spend(raw, pages[at].offset - pages[first].offset) for at in range(first, last + 1))
+            begin = pages.offsets[first]
+            raw = self.footer.read(begin, pages.offsets[last] + pages.sizes[last] - begin)
+            values += sum(budget.spend(raw, pages.offsets[at] - begin) for at in range(first, last + 1))
             body += raw
         meta[5], meta[7] = (thrift.I64, values), (thrift.I64, len(body) - start)
         # Statistics, indexes and filters of the whole chunk say nothing about its part.
@@ -190,23 +184,6 @@ class ParquetRows:
             for at in kept
         ]
 
-    def _stream(self, name: str, rows: Sequence[int], budget: _Budget) -> pa.Array:
-        """Read a column from the beginning of each group that has wanted rows, a little at a time."""
-        source = pq.ParquetFile(self._path, pre_buffer=False, buffer_size=1 << 20)
-        found = []
-        for group, wanted in self._split(rows).items():
-            seen = 0
-            for batch in source.iter_batches(_BATCH, row_groups=[group], columns=[name], use_threads=False):
-                here = wanted[bisect_left(wanted, seen) : bisect_left(wanted, seen + batch.num_rows)]
-                if here:
-                    taken = batch.column(0).take(pa.array([row - seen for row in here], pa.int64()))
-                    budget.keep(taken.nbytes)
-                    found.append(taken)
-                seen += batch.num_rows
-                if seen > wanted[-1]:
-                    break
-        return pa.concat_arrays(found)
-
     def _in_order(self, found: dict[str, pa.Array], columns: Sequence[str] | None) -> pa.Table:
         fields = [field.remove_metadata() for field in self.schema if columns is None or field.name in columns]
         arrays = [found[field.name] for field in fields]
@@ -216,6 +193,14 @@ class ParquetRows:
     def _empty(self, columns: Sequence[str] | None) -> pa.Table:
         fields = [field.remove_metadata() for field in self.schema if columns is None or field.name in columns]
         return pa.schema(fields).empty_table()
+
+
+def open_rows(path: Path) -> ParquetRows | ParquetStream:
+    """Open a file in the quickest way that it allows."""
+    try:
+        return ParquetRows(path)
+    except LongFooter:
+        return ParquetStream(path)
 
 
 class _Budget:

@@ -14,26 +14,27 @@ import pyarrow as pa
 
 from tulou.platform.tabular.child import resident
 from tulou.platform.tabular.child.cells_of_rows import Shape, media_bytes, rows_json
-from tulou.platform.tabular.child.parquet_rows import ParquetRows
+from tulou.platform.tabular.child.parquet_rows import ParquetRows, open_rows
+from tulou.platform.tabular.child.parquet_stream import ParquetStream
 from tulou.platform.tabular.child.problems import BadQuery, Unreadable
 from tulou.platform.tabular.child.text_index import Reader as TextReader
 from tulou.platform.tabular.frames import BYTES, JSON
 from tulou.wire.media import sniff
 
 T = TypeVar("T")
-_OPEN_FILES, _OPEN_INDEXES = 64, 16
+_OPEN_FILES, _OPEN_INDEXES = 32, 16
 
 
 class Shelf:
     """Open files by path, the most recent kept. Their content never changes under a name."""
 
     def __init__(self) -> None:
-        self._files: OrderedDict[str, ParquetRows] = OrderedDict()
+        self._files: OrderedDict[str, ParquetRows | ParquetStream] = OrderedDict()
         self._indexes: OrderedDict[str, TextReader] = OrderedDict()
 
-    def file(self, path: str) -> ParquetRows:
+    def file(self, path: str) -> ParquetRows | ParquetStream:
         """Return an open Parquet file."""
-        return _kept(self._files, path, lambda: ParquetRows(Path(path)), _OPEN_FILES, ParquetRows.close)
+        return _kept(self._files, path, lambda: open_rows(Path(path)), _OPEN_FILES, lambda file: file.close())
 
     def index(self, path: str, scratch: str) -> TextReader:
         """Return an open index of words."""
