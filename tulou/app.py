@@ -166,6 +166,7 @@ def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Call
     work.mkdir(parents=True)
     store = FolderStore(Path(urlsplit(settings.storage_url).path) if settings.storage_url else data / "objects")
     signer = Signer(_secret_key(data), clock)
+    compute = open_compute(settings, data / "runs")
     return Machinery(
         settings=settings,
         clock=clock,
@@ -175,8 +176,8 @@ def open_machinery(settings: Settings, *, clock: Clock | None = None, wake: Call
         xet=XetStore(db=db, store=store, clock=clock, work=work, workers=settings.workers),
         signer=signer,
         sealer=Sealer(signer.derive("seal", "secrets")),
-        compute=open_compute(settings, data / "runs"),
-        readers=Readers(work),
+        compute=compute,
+        readers=Readers(work, compute),
         tables=Tables(work, [data / "cache" / "viewer", store.root / "blobs"]),
         cache=VersionedCache(db),
         tally=Tally(),

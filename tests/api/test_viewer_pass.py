@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from tests import dataset_files as make
 from tests.commits import commit
-from tests.conftest import RunningHub
+from tests.conftest import RunningHub, run_hub, settings_for
 from tulou.db.tables import repo, task, viewer_commit
 from tulou.features.content import lifecycle
 from tulou.features.quota import limit
@@ -211,3 +211,14 @@ def test_a_dataset_that_becomes_private_is_hidden_at_once(hub, alice):
     alice.put("/api/datasets/alice/data/settings", json={"private": True}).raise_for_status()
     assert rows(hub.http()).status_code == 401
     assert rows(alice).status_code == 200
+
+
+@pytest.mark.parametrize("level", ["process", "off"])
+def test_the_hub_s_own_reader_works_where_programs_of_others_do_not(tmp_path: Path, level: str):
+    for hub in run_hub(settings_for(tmp_path / "data", compute=level)):
+        client = hub.http(hub.user("alice"))
+        hub.repo("alice/data", "dataset")
+        push(client, {**CSV, "README.md": "---\nconfigs:\n- config_name: x\n  data_files: train.csv\n---\n"})
+        hub.settle()
+        shown = ask(client, "rows", config="x", split="train").json()
+        assert [item["row"] for item in shown["rows"]] == make.ROWS

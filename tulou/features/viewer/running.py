@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -146,7 +148,7 @@ class Run:
             hear(child.folder, told)
 
     def _layout(self, _folder: Path, told: dict[str, Any]) -> None:
-        names = [str(name) for name in told["configs"]]
+        names = [_text(name) for name in told["configs"]]
         default = told["default"]
         self.folder.mkdir(parents=True, exist_ok=True)
         atomic.replace_cached(self.folder / "configs.json", orjson.dumps(names))
@@ -155,7 +157,7 @@ class Run:
             queries.change(tx, self.found.repo.id, self.found.commit, default_config=None if default is None else str(default))
 
     def _config(self, _folder: Path, told: dict[str, Any]) -> None:
-        names = [str(name) for name in told["splits"]]
+        names = [_text(name, 200) for name in told["splits"]]
         with self.m.db.write() as tx:
             queries.put_splits(tx, self.found.repo.id, self.found.commit, int(told["config"]), names)
             queries.change_config(
@@ -172,25 +174,33 @@ class Run:
 
     def _first_rows(self, folder: Path, told: dict[str, Any]) -> None:
         at, split = self._told(told)
-        made = folder / "first" / str(at)
-        target = self.folder / str(at)
-        target.mkdir(parents=True, exist_ok=True)
-        if (made / f"{split}.first-media").exists():
-            _keep(made / f"{split}.first-media", target / f"{split}.first-media")
-        _keep(made / f"{split}.first-rows.json", target / f"{split}.first-rows.json")
+        with self._taken(folder / "first" / str(at) / split) as made:
+            for name in (f"{split}.first-media", f"{split}.first-rows.json"):
+                if (made / name).exists():
+                    atomic.move_cached(made / name, self.folder / str(at) / name)
         self._change_split(at, split, features=told["features"])
+
+    @contextmanager
+    def _taken(self, path: Path) -> Iterator[Path]:
+        """Yield what a child has made at another place, where it can change nothing any more."""
+        with atomic.scratch(self.m.work, "taken") as place:
+            atomic.move_cached(path, place / "made")
+            try:
+                _take(place / "made")
+            except OSError as cause:
+                raise Died("crash") from cause
+            yield place / "made"
 
     def _progress(self, _folder: Path, told: dict[str, Any]) -> None:
         self._change_split(*self._told(told), rows=int(told["rows"]))
 
     def _split(self, folder: Path, told: dict[str, Any]) -> None:
         at, split = self._told(told)
-        made = folder / "splits" / str(at) / split
-        _refuse_links(made)
         manifest = dict(told["manifest"])
-        manifest["parts"] = [self._part(made, number, part) for number, part in enumerate(manifest["parts"])]
-        atomic.replace_cached(made / "manifest.json", orjson.dumps(manifest))
-        _keep(made, self.folder / str(at) / split)
+        with self._taken(folder / "splits" / str(at) / split) as made:
+            manifest["parts"] = [self._part(made, number, part) for number, part in enumerate(manifest["parts"])]
+            atomic.replace_cached(made / "manifest.json", orjson.dumps(manifest))
+            atomic.move_cached(made, self.folder / str(at) / split)
         self._change_split(
             at, split, state="ready", problem=None, features=manifest["features"], rows=int(manifest["num_rows"]),
             source_bytes=int(manifest["source_bytes"]), memory_bytes=int(manifest["memory_bytes"]),
@@ -234,20 +244,31 @@ class Run:
             queries.change_split(tx, self.found.repo.id, self.found.commit, at, split, **values)
 
 
-def _keep(made: Path, target: Path) -> None:
-    _refuse_links(made)
-    atomic.move_cached(made, target)
+def _take(path: Path) -> None:
+    """Make files that a child has written ours. Raises Died unless there are only files and folders.
+
+    A child that was taken over could have put links to files of the hub there.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        mode = os.fstat(fd).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise Died("crash")
+        if os.geteuid() == 0:
+            os.fchown(fd, 0, os.getegid())
+        os.fchmod(fd, 0o755 if stat.S_ISDIR(mode) else 0o644)
+        names = os.listdir(fd) if stat.S_ISDIR(mode) else []  # noqa: PTH208 - of this very folder
+    finally:
+        os.close(fd)
+    for name in names:
+        _take(path / name)
 
 
-def _refuse_links(path: Path) -> None:
-    """Raise Died unless there are only files and folders: a child that was taken over could point at files of the hub."""
-    mode = path.lstat().st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+def _text(value: Any, limit: int = 1_000) -> str:
+    """Return a name that a child told, if a database can keep it."""
+    if not isinstance(value, str) or len(value) > limit or "\0" in value:
         raise Died("crash")
-    if stat.S_ISDIR(mode):
-        with os.scandir(path) as entries:
-            for entry in entries:
-                _refuse_links(Path(entry.path))
+    return value
 
 
 def _checked(problem: dict[str, Any]) -> dict[str, str | None]:

@@ -37,6 +37,7 @@ def sweep(m: Machinery, payload: dict[str, Any]) -> None:
 
 def resume(m: Machinery, _payload: dict[str, Any]) -> None:
     """Ask again for what was begun and not finished: its task may have met the end of the hub too often."""
+    m.readers.sweep(m.clock.now())
     with m.db.write() as tx:
         for repo_id in queries.unfinished(tx.connection):
             _ask(m, tx, repo_id)

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tulou.platform.tabular.run import Child
+from tulou.platform.compute.base import ENDED, Compute
+from tulou.platform.tabular.run import PREFIX, Child
 
 IDLE_SECONDS = 600.0
+_LEFT_MS = 600_000
 
 
 class Closing(Exception):
@@ -19,8 +21,9 @@ class Closing(Exception):
 class Readers:
     """Hands out children. Loading their libraries takes most of a second: who pushes again need not wait for it."""
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, work: Path, compute: Compute) -> None:
         self._work = work
+        self._compute = compute
         self._lock = threading.Lock()
         self._spare: Child | None = None
         self._idle: threading.Timer | None = None
@@ -50,12 +53,18 @@ class Readers:
                 return
             if self._spare is None or not self._spare.is_alive:
                 self._drop()
-                self._spare = Child(self._work)
+                self._spare = Child(self._work, self._compute)
             if self._idle is not None:
                 self._idle.cancel()
             self._idle = threading.Timer(IDLE_SECONDS, self._cool)
             self._idle.daemon = True
             self._idle.start()
+
+    def sweep(self, now: int) -> None:
+        """Delete what is left of children whose hub died before it could."""
+        for name, seen in self._compute.observe().items():
+            if name.startswith(PREFIX) and seen.phase in ENDED and (seen.ended_at or 0) < now - _LEFT_MS:
+                self._compute.forget(name)
 
     def close(self) -> None:
         """End every child. Whoever waits for one hears that it died, and that the hub is closed."""
@@ -75,7 +84,7 @@ class Readers:
             if one is not None and not one.is_alive:
                 one.close()
                 one = None
-            one = one or Child(self._work)
+            one = one or Child(self._work, self._compute)
             self._busy.add(one)
         return one
 

@@ -8,8 +8,8 @@ import secrets
 import selectors
 import signal
 import struct
-import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,12 +18,19 @@ from pathlib import Path
 from typing import Any
 
 from tulou.fsio import atomic
+from tulou.platform.compute.base import ENDED, Compute, Mount, Observed, Resources, RunSpec
 
+PREFIX = "viewer-"
+"""What the names of these runs begin with."""
 _LENGTH = struct.Struct("<I")
 _MESSAGE = 64 << 20
 _READ = 16 << 20
 _TICK = 0.2
-PACKAGE = Path(__file__).parents[3]
+PACKAGE = Path(__file__).parents[2]
+MEMORY_MB = 3072
+"""More than the limit that it sets itself: pages of files that it wrote count here too."""
+_HOME = "/job"
+_OUT_OF_TIME = frozenset({-signal.SIGXCPU, 128 + signal.SIGXCPU})
 Heard = Callable[[dict[str, Any]], None]
 
 
@@ -57,29 +64,31 @@ class Job:
 class Child:
     """One process, good for one job. It may be started early: loading its libraries takes most of a second."""
 
-    def __init__(self, work: Path) -> None:
-        self.folder = work / f"viewer-{secrets.token_hex(6)}"
+    def __init__(self, work: Path, compute: Compute) -> None:
+        name = PREFIX + secrets.token_hex(6)
+        self.folder = work / name
         self.folder.mkdir(parents=True)
-        for name in ("ask", "answer"):
-            os.mkfifo(self.folder / name, 0o600)
+        for pipe in ("ask", "answer"):
+            os.mkfifo(self.folder / pipe, 0o600)
         # Open both ways: then neither end ever waits for the other to come, and the end of the process is seen by itself.
         self._ask = os.open(self.folder / "ask", os.O_RDWR | os.O_NONBLOCK)
         self._answer = os.open(self.folder / "answer", os.O_RDWR | os.O_NONBLOCK)
         self._heard = bytearray()
-        self._process = self._start()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        program = [sys.executable, "-s", "-P", "-m", "tulou.platform.tabular.child.ingest", "."]
-        with (self.folder / "stderr").open("wb") as complaints:
-            return subprocess.Popen(  # noqa: S603 - a fixed program and our own folder
-                program, cwd=self.folder, env=environment(), start_new_session=True,
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=complaints,
-            )  # fmt: skip
+        self._compute = compute
+        self._id = name
+        try:
+            compute.start(_spec(name, self.folder))
+        except BaseException:
+            self._sweep()
+            raise
 
     @property
     def is_alive(self) -> bool:
         """True while the process runs."""
-        return self._process.poll() is None
+        return self._observed().phase not in ENDED
+
+    def _observed(self) -> Observed:
+        return self._compute.observe([self._id]).get(self._id) or Observed(self._id, "lost")
 
     def run(self, job: Job, heard: Heard, *, stop: Callable[[], bool]) -> None:
         """Do a job: `heard` is called with everything that the child tells. Raises Died; also when `stop` says so."""
@@ -88,23 +97,26 @@ class Child:
         self._send(json.dumps(body).encode(), deadline)
         while True:
             message = self._next(deadline, stop)
-            if message["what"] == "read":
-                self._answer_read(job, message, deadline)
-                continue
-            heard(message)
+            try:
+                if message["what"] == "read":
+                    self._answer_read(job, message, deadline)
+                else:
+                    heard(message)
+            except (KeyError, TypeError, ValueError, FileNotFoundError, FileExistsError) as cause:
+                raise Died("crash") from cause  # it told something else than it was written to tell
             if message["what"] in {"done", "failed"}:
                 return
 
     def kill(self) -> None:
         """End the process at once."""
-        if self.is_alive:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        self._compute.signal(self._id, "kill")
 
     def close(self) -> None:
         """End the process and delete its folder."""
-        self.kill()
-        self._process.wait()
+        self._compute.forget(self._id)
+        self._sweep()
+
+    def _sweep(self) -> None:
         for fd in (self._ask, self._answer):
             os.close(fd)
         atomic.remove_tree(self.folder)
@@ -146,10 +158,10 @@ class Child:
                     raise Died("time")
 
     def _end(self) -> str:
-        code = self._process.returncode
-        if code in {-signal.SIGXCPU, -signal.SIGKILL}:
-            return "time" if code == -signal.SIGXCPU else "memory"
-        return "crash"
+        seen = self._observed()
+        if seen.exit_code in _OUT_OF_TIME:
+            return "time"
+        return "memory" if seen.phase == "oom" else "crash"
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
@@ -162,18 +174,27 @@ def _parsed(content: bytes) -> dict[str, Any]:
     return message
 
 
-def environment() -> dict[str, str]:
-    """Return the whole environment of a child."""
-    return {
-        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-        "PYTHONPATH": str(PACKAGE),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "HOME": "/nonexistent",
-        "TMPDIR": ".",
-        "LC_ALL": "C.UTF-8",
-        "HF_HOME": "./home",
-        "HF_HUB_OFFLINE": "1",
-        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
-        "ARROW_DEFAULT_MEMORY_POOL": "system",
-        "OMP_NUM_THREADS": "1",
-    }
+def _spec(name: str, folder: Path) -> RunSpec:
+    """Return how to start the program: with Python, what is installed beside it, this package, and its own folder."""
+    site = Path(sysconfig.get_path("purelib"))
+    return RunSpec(
+        id=name,
+        kind="convert",
+        argv=(os.path.realpath(sys.executable), "-s", "-P", "-m", "tulou.platform.tabular.child.ingest", _HOME),
+        # At their own places: without a sandbox the paths are the same.
+        mounts=(Mount(site, str(site)), Mount(PACKAGE, str(PACKAGE)), Mount(folder, _HOME, "rw")),
+        env={
+            "PYTHONPATH": f"{PACKAGE.parent}:{site}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "HOME": _HOME,
+            "TMPDIR": _HOME,
+            "LC_ALL": "C.UTF-8",
+            "HF_HOME": f"{_HOME}/home",
+            "HF_HUB_OFFLINE": "1",
+            "ARROW_DEFAULT_MEMORY_POOL": "system",
+            "OMP_NUM_THREADS": "1",
+        },
+        cwd=_HOME,
+        resources=Resources(cpus=1.0, memory_mb=MEMORY_MB, pids=64, tmp_mb=16, log_mb=1),
+        program="ours",
+    )

@@ -62,5 +62,6 @@ def _python_folders() -> list[str]:
         sys.base_prefix,
         *site.getsitepackages(),
         *sysconfig.get_paths().values(),
+        *(path for path in sys.path if path.endswith("site-packages")),
     }
     return sorted(str(Path(folder).resolve()) for folder in found if folder)

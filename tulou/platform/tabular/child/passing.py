@@ -86,7 +86,7 @@ class Pass:
             return
 
     def _show(self, at: int, split: str, source: Source, table: pa.Table, *, more: bool) -> None:
-        folder = self._folder / "first" / str(at)
+        folder = self._folder / "first" / str(at) / split
         folder.mkdir(parents=True, exist_ok=True)
         features = source.features or Features.from_arrow_schema(table.schema)
         first_rows.write(folder, split, table, features.to_dict(), more=more)
