@@ -234,6 +234,31 @@ def test_what_runs_is_counted_and_what_is_forgotten_is_gone(here: Machine):
         here.compute.address(run_id, 80)
 
 
+def test_after_a_restart_of_the_machine_what_ran_is_lost_and_what_ended_has_ended(here: Machine):
+    ended, _ = here.run("print('done')", id="ended-before")
+    running = here.start("import time; time.sleep(60)")
+    for run_id in ("ended-before", running):
+        events = here.folder / "runs" / run_id / "events"
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        events.write_text(events.read_text().replace(boot, "11111111-2222-3333-4444-555555555555"))
+    seen = here.compute.observe(["ended-before", running])
+    assert seen["ended-before"] == ended
+    assert seen[running].phase == "lost"
+    here.compute.signal(running, "kill")
+
+
+def test_a_hub_that_was_killed_while_it_started_a_run_leaves_a_lost_one(here: Machine):
+    for run_id, age in (("half-new", 0), ("half-old", 3600)):
+        folder = here.folder / "runs" / run_id
+        folder.mkdir(mode=0o700)
+        os.utime(folder, (folder.stat().st_mtime - age,) * 2)
+    seen = here.compute.observe(["half-new", "half-old"])
+    assert (seen["half-new"].phase, seen["half-old"].phase) == ("starting", "lost")
+    for run_id in seen:
+        here.compute.forget(run_id)
+    assert here.compute.observe(seen) == {}
+
+
 def test_compute_that_is_off_runs_only_the_hubs_own_programs(tmp_path: Path):
     with machine(tmp_path / "data", "off") as made:
         with pytest.raises(ComputeOff):

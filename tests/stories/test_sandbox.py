@@ -5,7 +5,10 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
+import shutil
 import socket
+import subprocess
 import threading
 from pathlib import Path
 
@@ -175,6 +178,61 @@ def test_there_is_no_way_out(tried, way):
 def test_every_way_was_tried_and_nobody_came_out(tried, listening):
     assert set(tried) == set(WAYS_OUT)
     assert listening[1] == []
+
+
+def root_of_its_own(folder: Path) -> None:
+    """Lay out a small root file system: a shell and what it needs."""
+    for place in ("bin", "lib", "lib64", "etc", "srv"):
+        (folder / place).mkdir(parents=True)
+    shell = Path("/bin/sh").resolve()
+    shutil.copy(shell, folder / "bin/sh")
+    needed = subprocess.run(["ldd", str(shell)], capture_output=True, text=True, check=True).stdout
+    for found in re.findall(r"(/\S+\.so\S*)", needed):
+        target = folder / found.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(found, target)
+    (folder / "etc/name").write_text("own")
+
+
+def test_a_run_may_have_a_root_of_its_own_that_it_cannot_change(here: Machine, tmp_path: Path):
+    root_of_its_own(tmp_path / "root")
+    script = (
+        "read name < /etc/name; echo $name; echo x > /etc/new || echo no; echo x > /tmp/new && echo yes; cd /usr || echo alone"
+    )
+    seen, said = here.run(("/bin/sh", "-c", script), root=tmp_path / "root")
+    assert seen.phase == "succeeded", said
+    lines = [line for line in said.splitlines() if not line.startswith("/bin/sh:")]
+    assert lines == ["own", "no", "yes", "alone"]
+
+
+def test_a_root_that_may_be_changed_is_as_it_was_afterwards(here: Machine, tmp_path: Path):
+    root_of_its_own(tmp_path / "root")
+    layer = (Mount(tmp_path / "root", "/", "overlay"),)
+    script = "echo x > /etc/name && read name < /etc/name && echo $name; echo x > /new && echo yes"
+    seen, said = here.run(("/bin/sh", "-c", script), root=tmp_path / "root", mounts=layer)
+    assert (seen.phase, said) == ("succeeded", "x\nyes\n")
+    assert (tmp_path / "root/etc/name").read_text() == "own"
+    assert not (tmp_path / "root/new").exists()
+
+
+def test_programs_that_people_bring_run_in_it(here: Machine):
+    """Threads, processes, locks in shared memory, files in memory, names of users: what ordinary programs use."""
+    program = (
+        "import asyncio, concurrent.futures as f, getpass, multiprocessing, os, socket, sqlite3, ssl, subprocess, tempfile\n"
+        "if __name__ == '__main__':\n"
+        " with f.ProcessPoolExecutor(2) as pool: print(list(pool.map(abs, [-1, -2])))\n"
+        " with f.ThreadPoolExecutor(4) as pool: print(list(pool.map(abs, [-3])))\n"
+        " with multiprocessing.Manager() as manager: print(manager.list([1]))\n"
+        " print(getpass.getuser(), os.path.expanduser('~'), socket.gethostbyname('localhost'))\n"
+        " print(asyncio.run(asyncio.sleep(0, 'slept')), sqlite3.connect(':memory:').execute('select 1').fetchone())\n"
+        " print(subprocess.run(['sh', '-c', 'grep -c Name /proc/self/status; date +%Y | wc -c'], capture_output=True).stdout)\n"
+        " tempfile.TemporaryFile().write(b'x'); ssl.create_default_context(); print(len(socket.if_nameindex()))\n"
+    )
+    seen, said = here.run(program, resources=Resources(memory_mb=512, pids=100))
+    assert seen.phase == "succeeded", said
+    assert said.splitlines() == [
+        "[1, 2]", "[3]", "[1]", "user /home/user 127.0.0.1", "slept (1,)", r"b'1\n5\n'", "1",
+    ]  # fmt: skip
 
 
 FILL = """

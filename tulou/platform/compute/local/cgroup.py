@@ -28,17 +28,30 @@ class Tree:
 
 
 def find() -> Tree:
-    """Return where this process may make groups. On version 2 it moves itself into a leaf: only leaves may hold processes."""
+    """Return where this process may make groups, without changing anything."""
     own = _own()
     for mount in (_ROOT, f"{_ROOT}/unified"):
         if set(_read(f"{mount}/cgroup.controllers").split()) >= _NEEDED:
             base = _existing(mount, own.get("", "/"))
             base = os.path.dirname(base) if os.path.basename(base) == _LEAF and base != mount else base
-            return Tree(v2=base) if _delegated(base) else Tree()
+            return Tree(v2=base) if _is_ours(base) else Tree()
     mounts = ((name, f"{_ROOT}/{name}") for name in _V1)
     folders = tuple((name, _existing(mount, own.get(name, "/"))) for name, mount in mounts if os.path.isdir(mount))
     writable = {name for name, folder in folders if os.access(folder, os.W_OK)}
     return Tree(v1=folders) if writable >= {"memory", "pids", "cpu", "freezer"} else Tree()
+
+
+def take(tree: Tree) -> Tree:
+    """Make a tree ready for groups and return it, or an empty one if that fails.
+
+    On version 2 this process, and whoever is in its group, moves into a leaf of it: only leaves may hold processes.
+    """
+    try:
+        if tree.v2 and not set(_read(f"{tree.v2}/cgroup.subtree_control").split()) >= _NEEDED:
+            _enable(tree.v2)
+    except OSError:
+        return Tree()
+    return tree
 
 
 def _own() -> dict[str, str]:
@@ -53,13 +66,10 @@ def _existing(mount: str, path: str) -> str:
     return folder if os.path.isdir(folder) else mount
 
 
-def _delegated(base: str) -> bool:
-    try:
-        if not set(_read(f"{base}/cgroup.subtree_control").split()) >= _NEEDED:
-            _enable(base)
-        return os.access(base, os.W_OK)
-    except OSError:
-        return False
+def _is_ours(base: str) -> bool:
+    """Whether groups can be made here, and the controllers are there to be handed down."""
+    has = set(_read(f"{base}/cgroup.controllers").split()) >= _NEEDED
+    return has and all(os.access(path, os.W_OK) for path in (base, f"{base}/cgroup.procs", f"{base}/cgroup.subtree_control"))
 
 
 def _enable(base: str) -> None:

@@ -61,6 +61,7 @@ class LocalCompute:
         self._notes = notes
         self._allowed = allowed
         self._overlays: bool | None = None
+        self._taken: cgroup.Tree | None = None
         self._nursery = nursery.Nursery()
         self._doors: dict[str, doors.DoorKeeper] = {}
         self._lock = threading.Lock()
@@ -111,7 +112,8 @@ class LocalCompute:
         uid = self._users.claim(folder) if self._users and level == "sandbox" else None
         wants_layer = level == "sandbox" and any(mount.mode == "overlay" for mount in spec.mounts)
         lays_over = wants_layer and self._lays_over(spec.id)
-        place = order.Place(level, folder, f"tulou-{self._node}-{spec.id}", uid, self._gateway(spec, uid), lays_over)
+        group = f"tulou-{self._node}-{spec.id}"
+        place = order.Place(level, folder, group, uid, self._gateway(spec, uid), self._groups(), lays_over)
         what = order.compose(spec, self._host, place)
         for own in what.get("make", ()):
             Path(own).mkdir()
@@ -126,6 +128,13 @@ class LocalCompute:
             return None
         number = zlib.crc32(spec.id.encode()) % users.COUNT if uid is None else uid - users.FIRST
         return egress.order(self.loopback, self._allowed, number)
+
+    def _groups(self) -> cgroup.Tree:
+        """Return where groups are made. Only a process that runs something changes its own group for that."""
+        with self._lock:
+            if self._taken is None:
+                self._taken = cgroup.take(self._host.cgroups)
+            return self._taken
 
     def _lays_over(self, run_id: str) -> bool:
         """Whether overlays work here, as the first run that wants one finds out: kernel, disk and bubblewrap must all agree."""
@@ -235,8 +244,8 @@ def open_compute(settings: Settings, folder: Path) -> LocalCompute:
 
 
 def _node(folder: Path) -> str:
-    """Return the name of this machine for this data folder, made once."""
-    path = folder / ".node"
+    """Return the name of this machine for this data folder, made once. It lies in the cache, which no backup takes elsewhere."""
+    path = folder.parent / "cache" / "node-id"
     if not path.exists():
         atomic.write_file(path, secrets.token_hex(4).encode())
     return path.read_text()

@@ -9,6 +9,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tulou.platform.compute.local.child import seccomp
+
 _PROBE = (
     "--unshare-user", "--unshare-pid", "--unshare-net", "--disable-userns",
     "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "/bin/true",
@@ -44,6 +46,8 @@ def probe(bwrap: str) -> str:
     """Return why no sandbox can be made here, or nothing if one can."""
     if not bwrap:
         return "bubblewrap is not installed"
+    if os.uname().machine not in seccomp.MACHINES:
+        return f"there is no filter of system calls for {os.uname().machine}"
     opened = os.open(bwrap, os.O_RDONLY)
     who = {"user": _OTHER, "group": _OTHER, "extra_groups": []} if os.geteuid() == 0 else {}
     try:

@@ -61,6 +61,7 @@ class Place:
     group: str
     uid: int | None
     gateway: dict[str, Any] | None
+    cgroups: Tree
     lays_over: bool
     """Whether this machine can lay a writable layer over a folder; else the folder is copied."""
 
@@ -74,7 +75,7 @@ def compose(spec: RunSpec, host: Host, place: Place) -> dict[str, Any]:
         "level": place.level,
         "bwrap": host.bwrap,
         "uid": place.uid if place.level == "sandbox" else None,
-        "cgroup": {"name": place.group, "v2": host.cgroups.v2, "v1": host.cgroups.v1},
+        "cgroup": {"name": place.group, "v2": place.cgroups.v2, "v1": place.cgroups.v1},
         "limits": {
             "memory": spec.resources.memory_mb * _MIB,
             "cpus": spec.resources.cpus,

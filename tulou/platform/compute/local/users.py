@@ -23,9 +23,13 @@ class Users:
         self._sweep()
 
     def _sweep(self) -> None:
-        """Free what runs hold that are not there any more: a hub was killed in the middle of `forget`."""
+        """Free what runs hold that are not there any more: a hub was killed in the middle of `forget`.
+
+        An empty claim is left alone: another process may be about to write to it.
+        """
         for claim in self._folder.iterdir():
-            if not (self._folder.parent / (claim.read_text() or "?")).is_dir():
+            run = claim.read_text()
+            if run and not (self._folder.parent / run).is_dir():
                 atomic.remove(claim)
 
     def claim(self, run: Path) -> int:
