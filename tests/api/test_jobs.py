@@ -405,6 +405,9 @@ def test_results_that_cannot_be_saved_make_the_job_fail_and_say_so(site, alice):
     (folder / "bad\nname").write_text("x")
     status = save(site, alice, made)
     assert (status["stage"], "a name that a bucket cannot have" in status["message"]) == ("ERROR", True)
+    deep, folder = with_bucket(site, alice)
+    (folder / "/".join("d" * 100)).mkdir(parents=True)
+    assert "nested" in save(site, alice, deep)["message"]
     gone, folder = with_bucket(site, alice)
     (folder / "a").write_text("x")
     alice.delete("/api/buckets/alice/work").raise_for_status()

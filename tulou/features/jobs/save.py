@@ -25,7 +25,7 @@ from tulou.features.runs.model import OrderMount
 from tulou.kernel.actor import Actor
 from tulou.kernel.errors import BadInput, Busy, HubError, InvalidPath
 from tulou.kernel.ids import Sha256
-from tulou.kernel.limits import BUCKET_BATCH, EXPORT_FILES, MIB
+from tulou.kernel.limits import BUCKET_BATCH, EXPORT_FILES, MIB, PATH_DEPTH
 from tulou.kernel.names import parse_path
 from tulou.platform.machinery import Machinery
 from tulou.platform.xet.ingest import Target, ingest_many
@@ -109,6 +109,8 @@ def _files(root: Path, prefix: str) -> Iterator[Found]:
     """Yield the regular files below a folder; links and what else a program can make are not files of a bucket."""
     count = 0
     for folder, _, names in os.walk(root, followlinks=False, onerror=_refuse):
+        if len(Path(folder).relative_to(root).parts) > PATH_DEPTH:
+            raise BadInput("It left folders that are nested more deeply than a bucket can have.")
         for name in names:
             place = Path(folder) / name
             seen = place.lstat()
