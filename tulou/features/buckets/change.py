@@ -141,10 +141,13 @@ def _write(tx: Tx, m: Machinery, actor: Actor, bucket: Repo, draft: Draft) -> No
 def _claim(tx: Tx, m: Machinery, actor: Actor, bucket: Repo, draft: Draft) -> int:
     """Make the content of the files belong to the bucket for good. Returns the bytes that are new to it."""
     contents = [draft.contents[name] for name in {file.xet_hash for file in draft.files.values()}]
-    owned = [(content.sha256, content.size, content.xet_hash) for content in contents]
-    xet_rows.own(tx, m.clock.now(), bucket.id, actor.user_id, owned)
-    grown = queries.claim(tx, bucket.id, [content.sha256 for content in contents])
+    counted = queries.counted(tx.connection, bucket.id, [content.sha256 for content in contents])
+    grown = sum(content.size for content in contents if content.sha256 not in counted)
     keys = [use.object_key(bucket.id, content.sha256) for content in contents]
+    # First of all: it holds the account, as uploads do before they claim, and two that wait for each other would be a deadlock.
     use.require(tx, m, bucket.account_id, grown, settling=keys)
     use.settle(tx, bucket.account_id, *keys)
+    owned = [(content.sha256, content.size, content.xet_hash) for content in contents]
+    xet_rows.own(tx, m.clock.now(), bucket.id, actor.user_id, owned)
+    queries.count_in(tx, bucket.id, [content.sha256 for content in contents])
     return grown

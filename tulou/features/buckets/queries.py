@@ -148,14 +148,20 @@ def remove_files(tx: Tx, repo_id: str, paths: Iterable[str]) -> None:
         tx.execute(sa.delete(bucket_file).where(bucket_file.c.repo_id == repo_id, bucket_file.c.path.in_(part)))
 
 
-def claim(tx: Tx, repo_id: str, sha256s: Iterable[Sha256]) -> int:
-    """Make large files that belong to the bucket count as stored. Returns the bytes that are new to it."""
-    grown = 0
-    for part in parts(sorted(set(sha256s))):
-        mine = sa.and_(repo_object.c.repo_id == repo_id, repo_object.c.sha256.in_(part), repo_object.c.committed.is_(False))
-        grown += int(tx.execute(sa.select(sa.func.coalesce(sa.func.sum(repo_object.c.size), 0)).where(mine)).scalar_one())
+def counted(connection: Connection, repo_id: str, sha256s: list[Sha256]) -> set[str]:
+    """Return those of the large files that count as stored by the bucket already."""
+    found: set[str] = set()
+    for part in parts(sha256s):
+        mine = sa.and_(repo_object.c.repo_id == repo_id, repo_object.c.sha256.in_(part), repo_object.c.committed.is_(True))
+        found.update(connection.execute(sa.select(repo_object.c.sha256).where(mine)).scalars())
+    return found
+
+
+def count_in(tx: Tx, repo_id: str, sha256s: list[Sha256]) -> None:
+    """Make large files that belong to the bucket count as stored."""
+    for part in parts(sha256s):
+        mine = sa.and_(repo_object.c.repo_id == repo_id, repo_object.c.sha256.in_(part))
         tx.execute(sa.update(repo_object).where(mine).values(committed=True))
-    return grown
 
 
 def let_go(tx: Tx, repo_id: str, names: Iterable[XetHash], since: int) -> int:
