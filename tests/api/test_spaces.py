@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -23,6 +24,7 @@ from tulou.features.runs.model import Run
 from tulou.features.spaces import control, idle, read, tasks, visits
 from tulou.features.spaces.model import Space, Stage
 from tulou.kernel.actor import TokenRole
+from tulou.kernel.errors import ComputeOff
 from tulou.kernel.events import RunChanged
 from tulou.kernel.names import RepoKind, parse_repo_id
 from tulou.platform.events import outbox
@@ -413,16 +415,20 @@ def test_volumes_are_read_only_pinned_and_only_for_those_who_may_read(stand: Sta
     stand.push()
     stand.lock()
     stand.install()
+    run_id = stand.run().id
     mount = next(mount for mount in stand.run().order.mounts if mount.target == "/models")
     assert mount.mode == "ro"
     assert "@" in mount.source
+    stand.play(run_id, "running", ended=False)
+    tasks.look(stand.m, {})
+    assert stand.now.stage is Stage.RUNNING
     stand.alice.request("DELETE", "/api/repos/delete", json={"name": "m", "organization": stand.name})
+    tasks.look(stand.m, {})
+    gone = "The volume at /models cannot be had: Repository not found"
+    assert (stand.now.stage, stand.now.message, runs.get(stand.m, run_id).want) == (Stage.RUNTIME_ERROR, gone, "stop")
     stand.alice.post(f"{stand.path}/restart")
     stand.hub.settle()
-    assert (stand.now.stage, stand.now.message) == (
-        Stage.RUNTIME_ERROR,
-        "The volume at /models cannot be had: Repository not found",
-    )
+    assert (stand.now.stage, stand.now.message) == (Stage.RUNTIME_ERROR, gone)
 
 
 def test_a_bucket_is_a_volume_too_even_at_data_where_there_is_no_storage(stand: Stand):
@@ -590,3 +596,19 @@ def test_everybody_gets_what_they_may_and_an_outsider_learns_nothing(hub: Runnin
             assert hidden.status_code == (401 if name == "nobody" else 404)
             expected = {200} if path in _READABLE else {401, 403}
             assert ask(client, "open", method, path, body).status_code in expected, (name, method, path)
+
+
+def test_a_hub_that_runs_nothing_says_so_and_still_serves_static_files(tmp_path: Path):
+    for hub in run_hub(settings_for(tmp_path / "data", compute="off")):
+        stand = Stand(hub)
+        stand.push()
+        assert stand.now.stage is Stage.STOPPED
+        assert stand.runtime["errorMessage"].startswith("This hub runs no programs")
+        with pytest.raises(ComputeOff):
+            control.wake(stand.m, stand.now)
+        stand.alice.post(f"{stand.path}/restart")
+        hub.settle()
+        assert stand.now.stage is Stage.STOPPED
+        assert stand.alice.post(f"{stand.path}/hardware", json={"flavor": "cpu-basic"}).status_code == 501
+        stand.push(**{"README.md": "---\nsdk: static\n---\n", "index.html": "hi"})
+        assert stand.now.stage is Stage.RUNNING

@@ -73,8 +73,10 @@ def wake(m: Machinery, space: Space) -> Run | None:
     """Have a Space run because somebody visits it: thaw it, or order it again if it sleeps, and return the run to wait for.
 
     None: there is none to wait for, because it must be built first, is paused or has an error. The caller has asked the gate.
+    Raises ComputeOff.
     """
     if space.want == "sleep":
+        flavors.get(m, space.hardware)
         with m.db.write() as tx:
             now = _taken(queries.take(tx, space.repo_id))
             if now.want == "sleep":

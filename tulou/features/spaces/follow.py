@@ -7,6 +7,7 @@ docs/internals/spaces.md has the table of what is seen and what is done.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from tulou.db.engine import Tx
 from tulou.features.content import revisions
@@ -15,11 +16,11 @@ from tulou.features.repos.model import Repo
 from tulou.features.runs import read as runs_read
 from tulou.features.runs import sources, want
 from tulou.features.runs.model import Order, Run
-from tulou.features.spaces import build, change, data, deploy, packages, queries, read, trouble
+from tulou.features.spaces import build, change, data, deploy, packages, queries, read, trouble, volumes
 from tulou.features.spaces.config import CannotRun
 from tulou.features.spaces.model import Building, Built, Space, Stage, dump
 from tulou.features.spaces.slug import slug
-from tulou.kernel.errors import HubError, RepoNotFound, RevisionNotFound
+from tulou.kernel.errors import ComputeOff, HubError, RepoNotFound, RevisionNotFound
 from tulou.kernel.limits import SPACE_LIVES_MS
 from tulou.kernel.names import RepoKind
 from tulou.platform.machinery import Machinery
@@ -62,13 +63,15 @@ def _pushed(m: Machinery, repo: Repo, space: Space, runs: dict[str, Run]) -> boo
         head = revisions.head(m, repo)
     except RevisionNotFound:
         return space.stage is not Stage.NO_APP_FILE and _fail(m, space, CannotRun(Stage.NO_APP_FILE, "There is no commit."))
-    if space.want == "sleep" and space.commit in {head, None}:
+    if space.want == "sleep" and space.commit == head:
         return False
     if head != space.commit:
         try:
             deploy.begin(m, repo, space, head, runs)
         except CannotRun as problem:
             return _fail(m, space, problem, commit=head, want="run")
+        except ComputeOff as problem:
+            return _put(m, space, partial(_cannot_now, m=m, space=space, head=head, message=problem.message))
         except HubError as problem:
             return _fail(m, space, CannotRun(Stage.CONFIG_ERROR, problem.message), commit=head, want="run")
         return True
@@ -77,6 +80,12 @@ def _pushed(m: Machinery, repo: Repo, space: Space, runs: dict[str, Run]) -> boo
     if space.building.step == "start":
         return _starting(m, repo, space, space.building, runs)
     return _building(m, repo, space, space.building, runs)
+
+
+def _cannot_now(tx: Tx, m: Machinery, space: Space, head: str, message: str) -> None:
+    """Nothing runs on this hub now. Once its operator changes that, the next visit, push or restart begins again."""
+    change.rest(tx, m, space, "sleep")
+    queries.change(tx, space.repo_id, commit=head, message=message)
 
 
 def _building(m: Machinery, repo: Repo, space: Space, building: Building, runs: dict[str, Run]) -> bool:
@@ -199,6 +208,8 @@ def _served(m: Machinery, space: Space, runs: dict[str, Run]) -> bool:
     run = runs.get(space.run_id or "")
     if run is None or run.phase == "lost":
         return _put(m, space, lambda tx: queries.change(tx, space.repo_id, **change.started(space)))
+    if not run.is_over and (problem := _lost_volume(m, space)) is not None:
+        return _fail(m, space, CannotRun(Stage.RUNTIME_ERROR, problem))
     if not run.is_over:
         return run.phase in deploy.SERVING and _stage(m, space, Stage.RUNNING)
     if run.phase == "stopped":  # not by us: the hub stops applications when it ends, and the next visit wakes them
@@ -206,6 +217,15 @@ def _served(m: Machinery, space: Space, runs: dict[str, Run]) -> bool:
     if (run.ended_at or 0) - (run.started_at or 0) >= SPACE_LIVES_MS and space.stage.is_serving:
         return _put(m, space, lambda tx: queries.change(tx, space.repo_id, **change.started(space)))
     return _fail(m, space, CannotRun(Stage.RUNTIME_ERROR, trouble.ended(run, "The application")))
+
+
+def _lost_volume(m: Machinery, space: Space) -> str | None:
+    """Return why the application may not see what it sees any more, or None: rights change while it runs."""
+    try:
+        volumes.mounts(m, space.volumes)
+    except HubError as problem:
+        return problem.message
+    return None
 
 
 def _stage(m: Machinery, space: Space, stage: Stage) -> bool:
