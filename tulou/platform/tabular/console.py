@@ -12,9 +12,9 @@ from typing import Literal
 
 import orjson
 
-from tulou.kernel.errors import Busy, ViewerProblem
+from tulou.kernel.errors import ViewerProblem
 from tulou.platform.tabular import frames
-from tulou.platform.tabular.pool import cpus, end, fd_of, start
+from tulou.platform.tabular.pool import Turns, cpus, end, fd_of, start
 
 Format = Literal["json", "csv", "parquet"]
 SECONDS = 10.0
@@ -22,8 +22,7 @@ ROWS = 10_000
 BYTES = 32 << 20
 _IDLE_SECONDS = 120
 _START_SECONDS = 20.0
-_WAIT_SECONDS = 10.0
-_AT_ONCE = 2
+_AT_ONCE, _WAITING = 2, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +39,20 @@ class Console:
     """Runs one query a process. The next process waits already when one is used."""
 
     def __init__(self) -> None:
-        self._turns = threading.BoundedSemaphore(_AT_ONCE)
+        self._turns = Turns(_AT_ONCE, _WAITING)
         self._lock = threading.Lock()
         self._next: subprocess.Popen[bytes] | None = None
         self._is_closed = False
 
     def run(self, query: Query) -> bytes:
         """Return the result as a JSON object, or as a file. Raises ViewerProblem, Busy."""
-        if not self._turns.acquire(timeout=_WAIT_SECONDS):
-            raise Busy
-        process = self._taken()
-        try:
-            return _heard(process, query)
-        finally:
-            end(process)
-            self._turns.release()
-            self._prepare()
+        with self._turns.take():
+            process = self._taken()
+            try:
+                return _heard(process, query)
+            finally:
+                end(process)
+                self._prepare()
 
     def close(self) -> None:
         """End the process that waits."""

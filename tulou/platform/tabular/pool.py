@@ -92,20 +92,43 @@ class Child:
         return frame
 
 
+class Turns:
+    """At most `most` work at a time, and `waiting` stand in line: each holds a thread that other requests could use."""
+
+    def __init__(self, most: int, waiting: int) -> None:
+        self._line = threading.BoundedSemaphore(most + waiting)
+        self._turns = threading.BoundedSemaphore(most)
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Wait for a turn. Raises Busy when the line is full, or moves too slowly."""
+        if not self._line.acquire(blocking=False):
+            raise Busy
+        try:
+            if not self._turns.acquire(timeout=_WAIT_SECONDS):
+                raise Busy
+            try:
+                yield
+            finally:
+                self._turns.release()
+        finally:
+            self._line.release()
+
+
 class Lane:
     """Up to `most` children of one program."""
 
-    def __init__(self, program: str, terms: Terms, most: int) -> None:
+    def __init__(self, program: str, terms: Terms, most: int, waiting: int) -> None:
         self._program = program
         self._terms = terms
-        self._turns = threading.BoundedSemaphore(most)
+        self._turns = Turns(most, waiting)
         self._lock = threading.Lock()
         self._free: list[Child] = []
         self._is_closed = False
 
     def ask(self, question: dict[str, Any], seconds: float) -> bytes:
         """Return the answer to a question. Raises ViewerProblem, Busy."""
-        with self._turn():
+        with self._turns.take():
             child, is_fresh = self._child()
             try:
                 answer = child.ask(question, seconds)
@@ -145,15 +168,6 @@ class Lane:
             children, self._free = self._free, []
         for child in children:
             child.end()
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=_WAIT_SECONDS):
-            raise Busy
-        try:
-            yield
-        finally:
-            self._turns.release()
 
     def _child(self) -> tuple[Child, bool]:
         with self._lock:

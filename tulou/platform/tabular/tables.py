@@ -24,8 +24,8 @@ class Tables:
         for path in (*read, self.scratch):
             atomic.make_dirs(path)  # a child may go only where there is something when it starts
         own = (str(self.scratch),)
-        self.reader = Lane("reader", Terms(_GIB, read=places, write=own), most=min(2, cpus()))
-        self.scanner = Lane("scanner", Terms(3 * _GIB, file_bytes=8 * _GIB, read=places, write=own), most=1)
+        self.reader = Lane("reader", Terms(_GIB, read=places, write=own), most=min(2, cpus()), waiting=20)
+        self.scanner = Lane("scanner", Terms(3 * _GIB, file_bytes=8 * _GIB, read=places, write=own), most=1, waiting=4)
         self.vectors = Vectors(self.scratch)
         self.console = Console()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import struct
 import threading
 from collections import OrderedDict
@@ -12,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tulou.fsio import atomic
+from tulou.platform.tabular.pool import Turns
 
 MOST_BYTES = 1 << 30
+_WAITING = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +44,28 @@ class Vectors:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: OrderedDict[str, Vector] = OrderedDict()
-        self._locks: dict[str, threading.Lock] = {}
+        self._making: dict[str, Turns] = {}
         self._lock = threading.Lock()
 
     def get(self, key: tuple[str, ...], rows: int, make: Callable[[Path], int]) -> Vector:
-        """Return the vector of a question about a table of `rows` rows.
+        """Return the vector of a question about a table of `rows` rows. Raises Busy.
 
         `make` writes it into a file and returns its length; of two that ask at the same time, one waits.
         """
         name = hashlib.sha256("\0".join(key).encode("utf-8", "surrogatepass")).hexdigest()
+        found = self._recent(name)
+        if found is not None:
+            return found
         with self._lock:
-            turn = self._locks.setdefault(name, threading.Lock())
-        with turn:
-            found = self._recent(name)
-            if found is None:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                found = self._made(self._folder / name, rows, make)
-                self._keep(name, found)
-        with self._lock:
-            self._locks.pop(name, None)
-        return found
+            turn = self._making.setdefault(name, Turns(1, _WAITING))
+        try:
+            with turn.take():
+                # Under a name of its own: whoever still reads an older file of this question is not disturbed.
+                path = self._folder / f"{name[:32]}-{secrets.token_hex(4)}"
+                return self._recent(name) or self._keep(name, self._made(path, rows, make))
+        finally:
+            with self._lock:
+                self._making.pop(name, None)
 
     def _made(self, path: Path, rows: int, make: Callable[[Path], int]) -> Vector:
         try:
@@ -75,11 +80,14 @@ class Vectors:
                 self._known.move_to_end(name)
             return self._known.get(name)
 
-    def _keep(self, name: str, vector: Vector) -> None:
+    def _keep(self, name: str, vector: Vector) -> Vector:
         with self._lock:
-            self._known[name] = vector
+            known = self._known.setdefault(name, vector)
+            if known is not vector:
+                atomic.remove(vector.path)
             size = sum(kept.total * kept.width for kept in self._known.values())
             while size > MOST_BYTES and len(self._known) > 1:
                 _old, dropped = self._known.popitem(last=False)
                 size -= dropped.total * dropped.width
                 atomic.remove(dropped.path)
+            return known
