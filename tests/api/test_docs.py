@@ -343,6 +343,7 @@ def test_gated_documentation_is_closed_with_the_files(hub: RunningHub):
 
 
 HOSTILE_SOURCES = {
+    "n" * 300 + ".py": "x = 1",
     "deep.py": "x = " + "(" * 5_000 + ")" * 5_000,
     "unary.py": "x = " + "-" * 100_000 + "1",
     "nested.py": "".join(f"{'  ' * depth}class A{depth}:\n" for depth in range(90)) + "  " * 90 + "pass",

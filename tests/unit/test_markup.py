@@ -151,9 +151,9 @@ def test_no_text_becomes_anything_that_acts(text: str):
     ids=range(15),
 )  # fmt: skip
 def test_no_text_takes_more_than_a_few_seconds(text: str):
-    begin = time.monotonic()
+    begin = time.process_time()
     check = render(text)
-    assert time.monotonic() - begin < 6  # the budget is one second; the rest is for slow machines
+    assert time.process_time() - begin < 6  # the budget is one second; the rest is for slow machines
     assert len(check) < 10_000_000
 
 

@@ -22,6 +22,8 @@ class Entry:
     title: str
     local: str | None
     below: tuple[Entry, ...] = ()
+    is_expanded: bool = False
+    """Its author wants it open from the start."""
 
     def pages(self) -> Iterator[Entry]:
         """Yield the entries with a page, in reading order."""
@@ -68,7 +70,7 @@ def _entry(item: dict[str, Json], depth: int) -> Entry | None:
     words = str(title).strip()[:TITLE] if isinstance(title, str | int | float) else ""
     if local is None and not below:
         return None
-    return Entry(words or (local or "").rpartition("/")[2], local, below)
+    return Entry(words or (local or "").rpartition("/")[2], local, below, item.get("isExpanded") is True)
 
 
 def _local(value: Json) -> str | None:

@@ -11,6 +11,8 @@ from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Access, Budget, Login, Route
 from tulou.delivery.pages import render
 from tulou.delivery.pages.lists import TITLES
+from tulou.delivery.pages.words import language_of
+from tulou.features.docs import manual
 from tulou.features.search import find
 from tulou.kernel.names import GIT_KINDS, KIND_BY_PLURAL, RepoKind
 
@@ -43,6 +45,7 @@ def _found(call: Call) -> dict[str, Any]:
         "items": items,
         "people": people,
         "is_ready": answer is None or answer.is_ready,
+        "manual": f"{manual.BASE}/{language_of(call.request.headers)}?{urlencode({'q': query})}" if manual.is_here() else None,
         "previous": _url(query, asked, number - 1) if number > 1 else None,
         "next": _url(query, asked, number + 1) if has_more else None,
     }

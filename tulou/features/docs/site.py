@@ -58,8 +58,14 @@ def open_repo(m: Machinery, repo: Repo, revision: str) -> Site:
 
 def versions(m: Machinery, repo: Repo) -> list[str]:
     """Return the tags that are versions, the newest first; those before a release come after it."""
+    known = m.cache.get("docs-versions", repo.id)
+    if isinstance(known, list):
+        return known
+    mark = m.cache.mark()
     names = (name.removeprefix("refs/tags/") for name in revisions.refs(m, repo) if name.startswith("refs/tags/"))
-    return sorted((name for name in names if _VERSION.fullmatch(name)), key=_rank, reverse=True)
+    found = sorted((name for name in names if _VERSION.fullmatch(name)), key=_rank, reverse=True)
+    m.cache.put(mark, "docs-versions", repo.id, found)
+    return found
 
 
 def newest(m: Machinery, repo: Repo) -> str:

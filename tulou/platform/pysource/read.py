@@ -20,6 +20,8 @@ FILE_BYTES = MIB
 TOTAL_BYTES = 24 * MIB
 OUTPUT_BYTES = 48 * MIB
 SECONDS = 40
+NAME_BYTES = 200
+"""git keeps longer names than file systems do; nobody imports one."""
 _PROGRAM = Path(__file__).parent / "child" / "outline.py"
 _ONE_AT_A_TIME = threading.BoundedSemaphore(1)
 
@@ -63,7 +65,7 @@ def _write(folder: Path, files: Iterable[SourceFile]) -> None:
         total += len(file.content)
         if number >= FILES or total > TOTAL_BYTES:
             raise CannotRead
-        if len(file.content) <= FILE_BYTES:
+        if len(file.content) <= FILE_BYTES and all(len(part.encode()) <= NAME_BYTES for part in file.path.split("/")):
             target = folder / file.path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(file.content)
