@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 import anyio
@@ -24,6 +26,7 @@ CONNECT_SECONDS = 5
 _KEEP_SECONDS = 4
 """Less than the 5 seconds after which uvicorn and node close an idle connection: a request must not meet one that closes."""
 _FORGET_SECONDS = 600
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 _BLOCK = 256 * 1024
 
 
@@ -281,10 +284,29 @@ class _Answered:
 async def _answer(answer: aiohttp.ClientResponse, hop: Hop, send: Send) -> None:
     if not 200 <= answer.status <= 599:
         raise WireError("The application answered with a status that means nothing here.")
+    acknowledge(_socket_of(answer))
     await send({"type": "http.response.start", "status": answer.status, "headers": to_visitor(answer.raw_headers, hop)})
     async for block in answer.content.iter_any():
+        acknowledge(_socket_of(answer))
         await send({"type": "http.response.body", "body": block, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
+
+
+def _socket_of(answer: aiohttp.ClientResponse) -> Any:
+    connection = answer.connection
+    transport = connection.transport if connection is not None else None
+    return transport.get_extra_info("socket") if transport is not None else None
+
+
+def acknowledge(line: Any) -> None:
+    """Tell the application's end at once that its bytes came.
+
+    Servers that leave Nagle's algorithm on, Streamlit's among them, hold back what follows until they hear that, and our kernel
+    waits 40 ms before it says so: after the head of each answer, and between messages. It forgets the wish after a few packets.
+    """
+    if line is not None and _QUICKACK is not None:
+        with suppress(OSError):  # it closed meanwhile
+            line.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
 
 def _declare_body(scope: Scope, headers: CIMultiDict[str]) -> bool:

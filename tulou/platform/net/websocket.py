@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from tulou.kernel.limits import APP_IDLE_SECONDS, APP_MESSAGE
 from tulou.platform.compute.base import NoSuchRun
-from tulou.platform.net.proxy import AppGone, Line, address
+from tulou.platform.net.proxy import AppGone, Line, acknowledge, address
 from tulou.wire.proxy_headers import Hop, to_app
 
 _CLOSE_SECONDS = 2
@@ -82,6 +82,7 @@ async def _downward(app: aiohttp.ClientWebSocketResponse, send: Send) -> None:
     reason = ""
     while True:
         message = await app.receive()
+        acknowledge(app.get_extra_info("socket"))
         try:
             if message.type is aiohttp.WSMsgType.TEXT:
                 await send({"type": "websocket.send", "text": message.data})
