@@ -11,6 +11,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from tests.api.test_query_counts import counting
 from tests.commits import commit
 from tests.conftest import RunningHub, run_hub, settings_for
 from tests.fake_compute import FakeCompute
@@ -176,6 +177,22 @@ def test_jobs_are_listed_newest_first_by_stage_and_label_and_page(site, alice, m
     assert pages(alice, "/api/jobs/alice?stage=CANCELED") == ids[:1]
     assert pages(alice, "/api/jobs/alice?stage=RUNNING&stage=SCHEDULING") == sorted(ids[1:], reverse=True)
     assert pages(alice, "/api/jobs/alice?stage=RUNNING&label=n=0&label=x=1") == []
+
+
+def test_a_list_of_jobs_costs_the_same_however_long_it_is(site, alice):
+    def cost() -> int:
+        with counting(site.hub) as counter:
+            alice.get("/api/jobs/alice").raise_for_status()
+            alice.get("/api/scheduled-jobs/alice").raise_for_status()
+        return len(counter.statements)
+
+    start(alice)
+    schedule(alice)
+    before = cost()
+    for _ in range(4):
+        start(alice)
+        schedule(alice)
+    assert cost() == before
 
 
 def pages(client: httpx.Client, url: str | None) -> list[str]:
