@@ -300,6 +300,31 @@ def test_when_something_waits_for_memory_the_space_that_nobody_visited_longest_m
     stand.play(stand.now.build_runs[0], "stopped")
 
 
+def test_builds_of_one_account_wait_for_their_turn(stand: Stand, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tulou.features.spaces.deploy.BUILDS_AT_ONCE", 1)
+    stand.push()
+    stand.hub.repo(f"{stand.name}/second", "space", sdk="gradio")
+    commit(stand.alice, f"{stand.name}/second", {"README.md": README, "app.py": "x"}, kind="spaces")
+    stand.hub.settle()
+    second = f"/api/spaces/{stand.name}/second"
+    assert stand.alice.get(f"{second}/runtime").json()["stage"] == "BUILDING"
+    assert stand.alice.post(f"{second}/restart", params={"factory": "true"}).status_code == 409
+    assert len(runs.live(stand.m, stand.repo.account_id, "build")) == 1
+    stand.lock()
+    stand.install()
+    tasks.look(stand.m, {})
+    (building,) = runs.live(stand.m, stand.repo.account_id, "build")
+    assert building.repo_id != stand.repo.id
+
+
+def test_an_account_runs_only_so_many_applications(stand: Stand, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tulou.features.spaces.deploy.SPACES_AWAKE", 0)
+    stand.push()
+    stand.lock()
+    stand.install()
+    assert (stand.now.stage, "Pause one" in stand.now.message) == (Stage.RUNTIME_ERROR, True)
+
+
 def test_caches_that_nothing_needs_are_deleted(stand: Stand):
     stand.serve()
     m, old = stand.m, (1, 1)

@@ -145,6 +145,10 @@ VISIT_TICKET_SECONDS: Final = 60
 BUILD_MEMORY_MB: Final = 2048
 BUILD_SECONDS: Final = 1800
 """Each of the two steps of building a Space may take this long."""
+BUILDS_AT_ONCE: Final = 4
+"""Builds of one account that go on at a time; others wait for their turn."""
+SPACES_AWAKE: Final = 32
+"""Applications of one account that run at a time."""
 SPACE_SETTINGS: Final = 200
 """Variables and secrets of one Space together."""
 SPACE_VALUE: Final = 32 * KIB

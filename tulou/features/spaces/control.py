@@ -52,6 +52,8 @@ def _rebuild(m: Machinery, actor: Actor, repo: Repo, seen: Space) -> None:
 
     try:
         deploy.begin(m, repo, seen, head, runs_read.many(m, seen.run_ids), salt=new_id(), also=note)
+    except deploy.NotYourTurn as problem:
+        raise Conflict("Several builds of this account go on already. Try again when one of them has ended.") from problem
     except CannotRun as problem:
         with m.db.write() as tx:
             change.fail(tx, m, _taken(queries.take(tx, repo.id)), problem.stage, problem.message, commit=head)

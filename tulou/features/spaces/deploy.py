@@ -7,15 +7,21 @@ from collections.abc import Callable
 from tulou.db.engine import Tx
 from tulou.features.repos.model import Repo
 from tulou.features.runs import flavors, want
+from tulou.features.runs import read as runs_read
 from tulou.features.runs.model import Order, Run
 from tulou.features.spaces import build, change, launch, plans, queries, settings, volumes
 from tulou.features.spaces.config import CannotRun
 from tulou.features.spaces.model import Building, Built, Plan, Space, Stage, dump
 from tulou.kernel.errors import HubError
 from tulou.kernel.ids import new_id
+from tulou.kernel.limits import BUILDS_AT_ONCE, SPACES_AWAKE
 from tulou.platform.machinery import Machinery
 
 SERVING = frozenset({"running", "paused"})
+
+
+class NotYourTurn(Exception):
+    """So many builds of this account go on that another has to wait."""
 
 
 def begin(
@@ -24,7 +30,7 @@ def begin(
 ) -> None:  # fmt: skip
     """Deploy a commit; with a salt, without anything that was built before. `also` joins the transaction.
 
-    Raises CannotRun, HubError: their words are for the author of the Space.
+    Raises CannotRun, HubError: their words are for the author of the Space; NotYourTurn.
     One transaction: the row names the commit, the step and the run that does it; what an earlier deployment ran is stopped.
     A crash before it leaves everything as it was, and the next look at the Space begins again.
     """
@@ -33,6 +39,9 @@ def begin(
         _serve_files(m, seen, plan)
         return
     flavors.get(m, seen.hardware)
+    others = [run for run in runs_read.live(m, repo.account_id, "build") if run.repo_id != repo.id and run.want == "run"]
+    if len(others) >= BUILDS_AT_ONCE:
+        raise NotYourTurn
     with m.db.read() as connection:
         variables = {each.name: each.value or "" for each in queries.settings(connection, repo.id) if not each.is_secret}
     layers = new_id() if plan.script is not None else ""
@@ -64,6 +73,10 @@ def order_build(tx: Tx, m: Machinery, repo: Repo, order: Order) -> str:
 
 def prepare(m: Machinery, repo: Repo, space: Space, built: Built) -> tuple[Order, dict[str, str]]:
     """Return the order that starts an application, and its secrets. Raises CannotRun."""
+    others = [run for run in runs_read.live(m, repo.account_id, "space") if run.repo_id != repo.id and run.want != "stop"]
+    if len(others) >= SPACES_AWAKE:
+        most = f"{SPACES_AWAKE} applications of this account run, which is the most. Pause one, then restart this."
+        raise CannotRun(Stage.RUNTIME_ERROR, most)
     with m.db.read() as connection:
         variables = queries.settings(connection, repo.id)
     try:

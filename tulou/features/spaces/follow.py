@@ -70,6 +70,8 @@ def _pushed(m: Machinery, repo: Repo, space: Space, runs: dict[str, Run]) -> boo
             deploy.begin(m, repo, space, head, runs)
         except CannotRun as problem:
             return _fail(m, space, problem, commit=head, want="run")
+        except deploy.NotYourTurn:
+            return _stage(m, space, Stage.RUNNING_BUILDING if deploy.is_serving(space, runs) else Stage.BUILDING)
         except ComputeOff as problem:
             return _put(m, space, partial(_cannot_now, m=m, space=space, head=head, message=problem.message))
         except HubError as problem:
