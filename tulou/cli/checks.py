@@ -122,10 +122,22 @@ def _usercontent(m: Machinery) -> Verdict:
     return Verdict("users' files", "warn", "HTML, SVG and PDF files can only be downloaded: set `usercontent_url` to show them")
 
 
+def _compute(m: Machinery) -> Verdict:
+    """Say how programs of users run, and what of it this machine does not enforce."""
+    node = m.compute.nodes()[0]
+    if m.settings.compute == "off":
+        return Verdict("compute", "ok", "off: jobs and Spaces do not run")
+    notes = " ".join(node.notes)
+    if node.level == "off":
+        return Verdict("compute", "FAIL" if m.settings.compute == "sandbox" else "warn", f"jobs and Spaces do not run. {notes}")
+    room = f"{node.total.cpus:g} processors, {node.total.memory_mb / 1024:.1f} GiB for runs"
+    return Verdict("compute", "warn" if notes else "ok", f"{node.level}, {room}. {notes}".rstrip())
+
+
 def _libraries(_m: Machinery) -> Verdict:
     return Verdict("libgit2", "ok", pygit2.LIBGIT2_VERSION)
 
 
 _CHECKS: tuple[Callable[[Machinery], Verdict], ...] = (
-    _folder, _space, _database, _packs, _blobs, _work, _audit, _address, _usercontent, _libraries,
+    _folder, _space, _database, _packs, _blobs, _work, _audit, _address, _usercontent, _compute, _libraries,
 )

@@ -36,6 +36,7 @@ from tulou.settings import Settings
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _START_S = 30.0
 _PROBE = ".overlay"
+_SWITCHES = {"kernel.unprivileged_userns_clone": "1", "kernel.apparmor_restrict_unprivileged_userns": "0"}
 _PUBLIC = ("folder", "id", "level", "uid", "cgroup", "limits")
 """What of an order is written to the run's folder: no environment, no command."""
 
@@ -252,11 +253,24 @@ def _node(folder: Path) -> str:
 
 
 def _notes(level: Level, problem: str, tree: cgroup.Tree) -> tuple[str, ...]:
+    """Say what is not enforced here, and what to do about it."""
     notes = []
     if problem:
-        notes.append(f"No sandbox can be made on this machine: {problem}")
+        notes.append(f"No sandbox can be made: {problem}. {_advice()}")
     if level == "process":
         notes.append("Programs run without a sandbox: they can read and change whatever the hub can.")
     if level != "off" and not tree.is_there:
-        notes.append("There are no control groups to write to: memory is limited for each process alone, processors are not.")
+        notes.append(
+            "There are no control groups to write to: memory is limited for each process alone, processors are not. "
+            "As a systemd service, give it `Delegate=yes`."
+        )
     return tuple(notes)
+
+
+def _advice() -> str:
+    """Return how to let ordinary users make user namespaces, where the kernel has a switch for that."""
+    for switch, wanted in _SWITCHES.items():
+        path = Path("/proc/sys") / switch.replace(".", "/")
+        if path.exists() and path.read_text().strip() != wanted:
+            return f"Set `sysctl {switch}={wanted}`."
+    return "In a container, allow it to make user namespaces: for Docker `--security-opt seccomp=unconfined`."

@@ -24,6 +24,8 @@ _RATE = 4 * 1024 * 1024
 _DRAIN_S = 1.0
 _TICK_S, _LONG_TICK_S = 1.0, 5.0
 _FIRST_SWEEP_S, _SWEEP_S = 1.0, 3.0
+_SWEEP_SHARE = 9
+"""Looking at the disk takes a tenth of the time at most."""
 
 
 class Keeper:
@@ -45,7 +47,7 @@ class Keeper:
         self._kill_at: float | None = None
         self._timeout_at = _after(order["timeout_s"])
         self._lease_at = _after(order["lease_s"])
-        self._sweep, self._sweep_at = 0, time.monotonic() + _FIRST_SWEEP_S
+        self._sweep, self._sweep_began, self._sweep_at = 0, 0.0, time.monotonic() + _FIRST_SWEEP_S
         self._allowance, self._allowed_at = float(_RATE), time.monotonic()
 
     def start(self) -> None:
@@ -218,11 +220,12 @@ class Keeper:
         if self._sweep:
             pid, status = os.waitpid(self._sweep, os.WNOHANG)
             if pid:
-                self._sweep, self._sweep_at = 0, now + _SWEEP_S
+                # Where there is much to look at, one looks less often.
+                self._sweep, self._sweep_at = 0, now + max(_SWEEP_S, _SWEEP_SHARE * (now - self._sweep_began))
                 if os.waitstatus_to_exitcode(status) == owner.TOO_MUCH:
                     self._stop("disk")
         elif limit and written and now >= self._sweep_at and not self._why:
-            self._sweep = owner.measure(written, limit)
+            self._sweep, self._sweep_began = owner.measure(written, limit), now
 
     def _drain(self) -> None:
         """Read what is left in the pipe; a process that got away may hold it open, so not for ever."""
