@@ -14,6 +14,8 @@ from tests.commits import commit
 from tests.conftest import RunningHub, run_hub, settings_for
 from tulou.kernel.actor import TokenRole
 
+pytestmark = pytest.mark.timeout(400)
+
 ROWS = make.ROWS
 CARD = """---
 configs:

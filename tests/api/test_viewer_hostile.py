@@ -20,6 +20,8 @@ from tests.conftest import RunningHub, run_hub, settings_for
 from tulou.db.tables import task
 from tulou.kernel.actor import TokenRole
 
+pytestmark = pytest.mark.timeout(400)
+
 
 def card(*configs: str) -> str:
     lines = "".join(f"- config_name: {name}\n  data_files: {name}/*\n" for name in configs)

@@ -26,6 +26,8 @@ from tulou.kernel.names import RepoKind, parse_repo_id
 from tulou.platform.blobs.store import blob_key
 from tulou.platform.tabular.run import Child
 
+pytestmark = pytest.mark.timeout(400)
+
 NAME = parse_repo_id(RepoKind.DATASET, "alice/data")
 CSV = {"train.csv": make.csv(make.ROWS), "test.csv": make.csv(make.ROWS[:1])}
 

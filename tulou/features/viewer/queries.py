@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from tulou.db.engine import Tx, insert_or_ignore
-from tulou.db.tables import viewer_commit, viewer_config, viewer_split
+from tulou.db.tables import repo, viewer_commit, viewer_config, viewer_split
 from tulou.kernel.ids import Sha1
+from tulou.kernel.names import RepoKind
 
 _JSON = ("problem", "export", "features", "sources", "parquet")
 
@@ -36,6 +37,11 @@ def commits(connection: Connection, repo_id: str) -> list[Row[Any]]:
     """Return every commit of a repository that was looked at, newest first."""
     query = sa.select(viewer_commit).where(viewer_commit.c.repo_id == repo_id).order_by(viewer_commit.c.created_at.desc())
     return list(connection.execute(query))
+
+
+def is_dataset(connection: Connection, repo_id: str) -> bool:
+    """Say whether a repository is a dataset."""
+    return connection.execute(sa.select(repo.c.kind).where(repo.c.id == repo_id)).scalar() == RepoKind.DATASET.value
 
 
 def unfinished(connection: Connection) -> list[str]:

@@ -10,7 +10,7 @@ from tulou.features.repos.model import Repo
 from tulou.features.viewer import passing, queries, shelf
 from tulou.features.viewer.passing import LOOK, PASS
 from tulou.fsio import atomic
-from tulou.kernel.events import RefsMoved, RepoChanged, RepoDeleted
+from tulou.kernel.events import RefsMoved, RepoChanged, RepoCreated, RepoDeleted
 from tulou.kernel.ids import Sha1
 from tulou.platform.jobs import queue
 from tulou.platform.machinery import Machinery
@@ -18,6 +18,7 @@ from tulou.platform.machinery import Machinery
 Handler = Callable[[Machinery, dict[str, Any]], None]
 SWEEP = "viewer.sweep"
 RESUME = "viewer.resume"
+WARM = "viewer.warm"
 
 
 def look(m: Machinery, payload: dict[str, Any]) -> None:
@@ -43,17 +44,24 @@ def resume(m: Machinery, _payload: dict[str, Any]) -> None:
             _ask(m, tx, repo_id)
 
 
-HANDLERS: dict[str, Handler] = {LOOK: look, PASS: go_through, SWEEP: sweep, RESUME: resume}
+def warm(m: Machinery, _payload: dict[str, Any]) -> None:
+    """Have a reader ready: who has just made a dataset is about to push."""
+    m.readers.warm()
+
+
+HANDLERS: dict[str, Handler] = {LOOK: look, PASS: go_through, SWEEP: sweep, RESUME: resume, WARM: warm}
 RECURRING = {RESUME: 10 * 60_000}
 """Kind → milliseconds between runs."""
 SLOW = (PASS,)
 
 
 def on_event(m: Machinery, tx: Tx, kind: str, payload: dict[str, Any]) -> None:
-    """Enqueue a look when a branch moved, or another one became the default."""
+    """Enqueue a look when a branch moved, or another one became the default; a reader for who begins a dataset."""
     moved = kind == RefsMoved.kind and any(move["ref"].startswith("refs/heads/") for move in payload["moves"])
     if moved or kind == RepoChanged.kind:
         _ask(m, tx, payload["repo_id"])
+    elif kind == RepoCreated.kind and queries.is_dataset(tx.connection, payload["repo_id"]):
+        queue.put(tx, m.clock, WARM, {}, key=WARM)
     elif kind == RepoDeleted.kind:
         queue.put(tx, m.clock, SWEEP, {"repo_id": payload["repo_id"]}, key=payload["repo_id"])
 
