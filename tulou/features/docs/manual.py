@@ -41,6 +41,11 @@ class FolderSource:
     files: dict[str, str]
     key: str
 
+    @property
+    def version(self) -> str:
+        """The same: there is no history."""
+        return self.key
+
     def paths(self) -> dict[str, str]:
         """Return every file, and its hash."""
         return self.files

@@ -70,11 +70,6 @@ def of(m: Machinery, source: Source, library: Library) -> Objects | None:
     return objects
 
 
-def warm(m: Machinery, source: Source, library: Library) -> None:
-    """Have the outline of the packages made, so that the first reader does not wait for it."""
-    of(m, source, library)
-
-
 def describe(objects: Objects, source: Source, path: str, members: Sequence[str]) -> Described | None:
     """Return an object as a page shows it, with its members: those that were named, or the public methods of a class."""
     found = objects.outline.find(path)

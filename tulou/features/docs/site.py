@@ -132,7 +132,7 @@ def is_stale(m: Machinery, opened: Site, tree: Tree, local: str) -> bool:
     own, original = tree.pages.get(local), opened.library.default.pages.get(local)
     if own is None or original is None or own == original:
         return False
-    key = ("changed", getattr(opened.source, "commit", opened.source.key), own)
+    key = ("changed", opened.source.version, own)
     times = m.markup.kept(key, lambda: opened.source.changed_at([own, original]), lambda _: 300)
     return times.get(own, 0) < times.get(original, 0)
 

@@ -25,6 +25,10 @@ class Source(Protocol):
     def key(self) -> str:
         """What names the content of the folder `docs`."""
 
+    @property
+    def version(self) -> str:
+        """What names everything in the source, and its history."""
+
     def paths(self) -> dict[str, str]:
         """Return every file below `docs`, and what names its content."""
 
@@ -67,6 +71,11 @@ class GitSource:
     def key(self) -> str:
         """The tree of `docs`."""
         return self.folder_key(FOLDER) or self.commit
+
+    @property
+    def version(self) -> str:
+        """The commit."""
+        return self.commit
 
     def paths(self) -> dict[str, str]:
         """Return the files below `docs`, and their blobs."""

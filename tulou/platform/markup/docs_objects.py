@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from markdown_it.token import Token
 
-from tulou.platform.markup import highlight
+from tulou.platform.markup import docs_components, highlight
 from tulou.platform.markup.docs_model import Described, Parameter, Problem
 from tulou.wire.docstring import Part
 
@@ -75,7 +75,7 @@ def _part(work: Work, part: Part) -> str:
     if part.kind == "text":
         return work.block(part.text)
     if part.kind in _BOXES:
-        return docs_box(work, part)
+        return f"{docs_components.box(work, *_BOXES[part.kind])}{work.block(part.text)}</div>\n"
     head = f"<p {work.mark('doc-subhead')}><strong>{work.say(_HEADS[part.kind])}</strong></p>\n"
     if not part.items:
         return head + work.block(part.text)
@@ -85,10 +85,3 @@ def _part(work: Work, part: Part) -> str:
         name = work.inline(item.type) if part.kind == "raises" else f"<code>{escape(item.name)}</code>"
         rows.append(f"<dt>{name}{kind}</dt><dd>{work.block(item.text)}</dd>\n")
     return f"{head}<dl {work.mark('doc-items')}>\n{''.join(rows)}</dl>\n"
-
-
-def docs_box(work: Work, part: Part) -> str:
-    """Write a note of a docstring as a box."""
-    look, word = _BOXES[part.kind]
-    opening = f'<div {work.mark("notice", "doc-alert", look)} role="{work.seal}note"><p><strong>{work.say(word)}</strong></p>\n'
-    return f"{opening}{work.block(part.text)}</div>\n"
