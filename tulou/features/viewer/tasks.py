@@ -57,13 +57,16 @@ SLOW = (PASS,)
 
 def on_event(m: Machinery, tx: Tx, kind: str, payload: dict[str, Any]) -> None:
     """Enqueue a look when a branch moved, or another one became the default; a reader for who begins a dataset."""
+    if kind == RepoDeleted.kind:
+        queue.put(tx, m.clock, SWEEP, {"repo_id": payload["repo_id"]}, key=payload["repo_id"])
+        return
     moved = kind == RefsMoved.kind and any(move["ref"].startswith("refs/heads/") for move in payload["moves"])
+    if not (moved or kind in {RepoChanged.kind, RepoCreated.kind}) or not queries.is_dataset(tx.connection, payload["repo_id"]):
+        return
     if moved or kind == RepoChanged.kind:
         _ask(m, tx, payload["repo_id"])
-    elif kind == RepoCreated.kind and queries.is_dataset(tx.connection, payload["repo_id"]):
+    else:
         queue.put(tx, m.clock, WARM, {}, key=WARM)
-    elif kind == RepoDeleted.kind:
-        queue.put(tx, m.clock, SWEEP, {"repo_id": payload["repo_id"]}, key=payload["repo_id"])
 
 
 def ask(m: Machinery, repo: Repo) -> None:
