@@ -437,6 +437,9 @@ def test_a_page_with_every_construct_has_none_left_as_it_was_written(hub: Runnin
             code.decompose()
         text = page.css_first("docs-text").text()
         assert not re.search(r"</?[A-Z][A-Za-z]+|hfoption|\[\[|\]\]|\$\$|\\\\\(|\[!|STRETCH|Copyright|Nobody sees", text), local
+    signatures = {sig.text().strip() for sig in html(owner, "/docs/alice/handbook/main/en/api").css(".doc-sig code")}
+    assert "class handbook.House(rings: int = 3, *, name: str)" in signatures
+    assert "def build(*houses: House, fast: bool = False) -> None" in signatures
     found = check.report(
         hub.m, site.open_repo(hub.m, repos.by_name(hub.m, parse_repo_id(RepoKind.MODEL, "alice/handbook")), "main")
     )

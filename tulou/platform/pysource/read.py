@@ -13,7 +13,7 @@ from pathlib import Path
 from tulou.fsio import atomic
 from tulou.kernel.limits import MIB
 
-VERSION = 1
+VERSION = 2
 """Grows when outlines say more, or something else: kept ones are made again."""
 FILES = 4_000
 FILE_BYTES = MIB

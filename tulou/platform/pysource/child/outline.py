@@ -48,7 +48,7 @@ class Outline:
     def _row(self, found: griffe.Object) -> dict[str, Any]:
         row: dict[str, Any] = {"path": found.path, "kind": found.kind.value}
         if isinstance(found, griffe.Function | griffe.Class):
-            row["parameters"] = [_parameter(p) for p in found.parameters if p.name not in {"self", "cls"}]
+            row["parameters"] = _parameters(found.parameters)
         if isinstance(found, griffe.Function):
             row["returns"] = _short(found.returns)
         if isinstance(found, griffe.Attribute):
@@ -61,6 +61,19 @@ class Outline:
             row["file"] = found.filepath.relative_to(self._root).as_posix()
             row["lines"] = [found.lineno, found.endlineno or found.lineno]
         return row
+
+
+def _parameters(parameters: griffe.Parameters) -> list[list[str]]:
+    """Return the parameters as they are written, with the `*` before those that only have names, without `self`."""
+    found: list[list[str]] = []
+    for parameter in parameters:
+        if parameter.name in {"self", "cls"}:
+            continue
+        is_first = not any(name.startswith("*") and not name.startswith("**") for name, _, _ in found)
+        if parameter.kind is griffe.ParameterKind.keyword_only and is_first:
+            found.append(["*", "", ""])
+        found.append(_parameter(parameter))
+    return found
 
 
 def _parameter(parameter: griffe.Parameter) -> list[str]:
