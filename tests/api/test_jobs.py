@@ -115,7 +115,7 @@ def test_a_job_waits_runs_and_completes_and_the_client_is_told_each_time(site, a
 def test_every_bad_end_is_told_apart(site, alice):
     for phase, code, ends, says in (
         ("failed", 3, "ERROR", "exit code 3"), ("oom", 137, "ERROR", "out of memory"), ("timeout", None, "ERROR", "timeout"),
-        ("lost", None, "ERROR", "lost"), ("stopped", None, "CANCELED", ""),
+        ("stopped", None, "CANCELED", ""),
     ):  # fmt: skip
         made = start(alice)
         site.follow()
@@ -132,6 +132,23 @@ def test_a_job_that_fails_is_tried_as_often_as_asked(site, alice):
     site.end(made["id"], "failed", exit_code=1)
     status = alice.get(f"/api/jobs/alice/{made['id']}").json()["status"]
     assert (status["stage"], status["message"]) == ("ERROR", "Job failed with exit code 1 (attempt 2 of 2)")
+
+
+def test_a_job_whose_machine_is_lost_starts_again_and_not_for_ever(site, alice):
+    made = start(alice)
+    site.follow()
+    for attempt in (1, 2):
+        assert site.machine_id(made["id"]).endswith(f"-{attempt}")
+        site.end(made["id"], "lost")
+        assert stage(alice, made["id"]) == "RUNNING"
+    site.end(made["id"], "lost")
+    status = alice.get(f"/api/jobs/alice/{made['id']}").json()["status"]
+    assert (status["stage"], status["message"]) == ("ERROR", "The machine was lost (attempt 3 of 3)")
+    failed = start(alice)
+    site.follow()
+    site.end(failed["id"], "lost")
+    site.end(failed["id"], "failed", exit_code=2)
+    assert stage(alice, failed["id"]) == "ERROR", "its own fault is no more forgiven than before"
 
 
 def test_a_job_is_cancelled_before_it_starts_while_it_runs_and_harmlessly_after(site, alice):

@@ -54,7 +54,8 @@ def message(run: Run, *, is_saving: bool = False, save_problem: str = "") -> str
 
 
 def _with_attempt(run: Run) -> str | None:
-    attempt = f" (attempt {run.attempt} of {run.attempts})" if run.attempts > 1 else ""
+    most = max(run.attempt, run.attempts)
+    attempt = f" (attempt {run.attempt} of {most})" if most > 1 else ""
     text = _message(run)
     return text + attempt if text else None
 

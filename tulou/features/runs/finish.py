@@ -16,6 +16,8 @@ from tulou.platform.machinery import Machinery
 
 CHUNK = 1 << 20
 RETRIED = frozenset({"failed", "oom", "lost"})
+LOST_MACHINES = 2
+"""How many machines a job may lose beyond its attempts."""
 
 
 def finish(m: Machinery, run: Run, seen: Observed) -> None:
@@ -26,7 +28,9 @@ def finish(m: Machinery, run: Run, seen: Observed) -> None:
     """
     log_bytes = _keep_log(m, run)
     phase = "failed" if seen.phase == "stopped" and run.detail else seen.phase
-    if phase in RETRIED and run.attempt < run.attempts and run.want != "stop":
+    # That a machine is lost is no fault of the program: a job starts again, however often it may be tried.
+    more = LOST_MACHINES if phase == "lost" and run.kind == "job" else 0
+    if phase in RETRIED and run.attempt < run.attempts + more and run.want != "stop":
         _again(m, run)
     else:
         _end(m, run, seen, phase, log_bytes)
