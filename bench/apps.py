@@ -19,7 +19,7 @@ from tests.venvs import Environment, python_of
 
 PEER = "fastapi-proxy-lib"
 _PEER = Environment((f"{PEER}[standard]==0.3.0", "uvicorn==0.54.0", "uvloop", "httptools"))
-ROUNDS, SECONDS = 3, 4.0
+ROUNDS, SECONDS, TRIES = 3, 4.0, 5
 COST, SPEED = 0.5, 0.4
 
 
@@ -69,9 +69,17 @@ def _hub(app: Server, work: Path) -> Iterator[Server]:
 
 def _cost(server: Server, headers: dict[str, str]) -> float:
     """Return microseconds of processor that the server takes for one small request."""
-    before = server.cpu_seconds()
-    answered = offer(f"{server.url}/small", SECONDS, headers)
-    return (server.cpu_seconds() - before) / answered * 1e6
+    for attempt in range(TRIES):
+        before = server.cpu_seconds()
+        try:
+            answered = offer(f"{server.url}/small", SECONDS, headers)
+        except RuntimeError as problem:
+            # On a busy machine the peer lets some wait for more than the two seconds that `wrk` does.
+            if "Non-2xx" in str(problem) or attempt == TRIES - 1:
+                raise
+        else:
+            return (server.cpu_seconds() - before) / answered * 1e6
+    raise AssertionError("not reached")
 
 
 def _down(server: Server, headers: dict[str, str]) -> float:

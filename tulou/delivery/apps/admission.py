@@ -49,8 +49,15 @@ class Door:
     request_id: str
 
 
+def known(m: Machinery, door: Door) -> Visit | None:
+    """Return what `admit` would, if the Space is one that everybody may visit and was visited since the last change. No I/O."""
+    visit = m.cache.get("app.visit", door.slug) if door.name is None else None
+    return visit if isinstance(visit, Visit) else None
+
+
 def admit(m: Machinery, door: Door, scope: Scope, headers: Headers) -> Visit:
     """Let a visitor in. Raises NoApp alike for a Space that is missing and for one that they may not know of."""
+    mark = m.cache.mark()
     space, repo = _found(m, door)
     nobody = Actor(address=door.address, request_id=door.request_id)
     if space is None or repo is None:
@@ -59,7 +66,10 @@ def admit(m: Machinery, door: Door, scope: Scope, headers: Headers) -> Visit:
         _by_token(m, door, scope)
         raise NoApp
     if _may(nobody, repo):
-        return Visit(space, repo)
+        visit = Visit(space, repo)
+        if door.name is None:
+            m.cache.put(mark, "app.visit", door.slug, visit)
+        return visit
     holder = _holder(m, door, scope, headers, repo.id)
     if holder is not None and _may(holder.actor, repo):
         return Visit(space, repo, holder.hub)

@@ -70,11 +70,15 @@ class Apps:
             if place.target.startswith(OURS):
                 await self._ours(place, door, scope, receive, send)
                 return
-            visit = await in_thread(admission.admit, self._m, door, scope, headers)
+            visit = await self._admitted(door, scope, headers)
             await self._visit(place, door, visit, scope, receive, send)
         except (HubError, Refused) as problem:
             # Raised only while nothing was sent yet.
             await self._tell(problem, place, visit, scope, headers, receive, send)
+
+    async def _admitted(self, door: Door, scope: Scope, headers: Headers) -> Visit:
+        known = admission.known(self._m, door)
+        return known if known is not None else await in_thread(admission.admit, self._m, door, scope, headers)
 
     async def _visit(self, place: Place, door: Door, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
         is_http = scope["type"] == "http"

@@ -256,16 +256,29 @@ async def http(line: Line, target: str, hop: Hop, scope: Scope, receive: Receive
 
 
 async def _until_departure(work: Callable[[], Awaitable[None]], departure: Callable[[], Awaitable[None]]) -> None:
-    """Do the work, unless the visitor goes first: then stop, and the application sees its connection close."""
-    async with anyio.create_task_group() as group:
+    """Do the work, unless the visitor goes first: then stop, and the application sees its connection close.
 
-        async def watch() -> None:
-            await departure()
-            group.cancel_scope.cancel()
+    By hand, as `asyncio.timeout` does it: a task group of anyio costs 60 µs, half of all that a small request takes here.
+    """
+    task, has_left = asyncio.current_task(), False
+    if task is None:
+        raise RuntimeError("this is no task")
 
-        group.start_soon(watch)
+    async def watch() -> None:
+        nonlocal has_left
+        await departure()
+        has_left = True
+        task.cancel()
+
+    watching = asyncio.create_task(watch())
+    try:
         await work()
-        group.cancel_scope.cancel()
+    except asyncio.CancelledError:
+        if not has_left or task.uncancel() > 0:
+            raise  # somebody else wants this task to end
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})
 
 
 class _Answered:
