@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.compute import SMALL, Machine, has_limits, machine, pids_that_mention, until
 from tulou.kernel.errors import ComputeOff
-from tulou.platform.compute.base import Mount, NoSuchRun, Resources, RunSpec, StartFailed
+from tulou.platform.compute.base import Door, Mount, NoSuchRun, Resources, RunSpec, StartFailed
 
 pytestmark = pytest.mark.story
 SECRET = "hf_thisIsASecretOfSomebody"
+SERVER = """
+import socket, sys
+made = socket.create_server(('127.0.0.1', int(sys.argv[1]))); print('up')
+while True: line, _ = made.accept(); line.sendall(sys.argv[2].encode()); line.close()
+"""
 COUNTING = "import time\nfor i in range(100000):\n print(i)\n time.sleep(0.02)"
 
 
@@ -232,6 +240,48 @@ def test_what_runs_is_counted_and_what_is_forgotten_is_gone(here: Machine):
     here.compute.forget(run_id)
     with pytest.raises(NoSuchRun):
         here.compute.address(run_id, 80)
+
+
+def test_a_port_of_a_run_is_reached_and_no_longer_when_it_has_ended(here: Machine):
+    ports = [free_port(), free_port()] if here.node.level == "process" else [7860, 7860]
+    started = [here.start(("python3", "-uc", SERVER, str(port), name)) for port, name in zip(ports, ("one", "two"), strict=True)]
+    for run_id, port, name in zip(started, ports, ("one", "two"), strict=True):
+        here.until_said(run_id, "up")
+        door = here.compute.address(run_id, port)
+        with ThreadPoolExecutor(8) as threads:
+            assert set(threads.map(fetch, [door] * 40)) == {name}
+        # A hub that starts again comes in too.
+        assert fetch(here.again().address(run_id, port)) == name
+        here.compute.signal(run_id, "kill")
+        here.wait(run_id)
+        with pytest.raises(NoSuchRun):
+            here.compute.address(run_id, port)
+        with pytest.raises(OSError):
+            fetch(door)
+
+
+def fetch(door: Door) -> str:
+    with door.make() if door.make else socket.socket() as line:
+        line.settimeout(20)
+        line.connect((door.host, door.port))
+        return line.recv(100).decode()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_a_frozen_run_is_forgotten_at_once(here: Machine):
+    run_id = here.start(COUNTING)
+    here.until_said(run_id, "1\n")
+    here.compute.signal(run_id, "pause")
+    here.wait(run_id, "paused")
+    started = time.monotonic()
+    here.compute.forget(run_id)
+    assert time.monotonic() - started < 4
+    assert run_id not in here.compute.observe()
 
 
 def test_after_a_restart_of_the_machine_what_ran_is_lost_and_what_ended_has_ended(here: Machine):

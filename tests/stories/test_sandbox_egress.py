@@ -171,6 +171,10 @@ def test_what_is_allowed_by_name_is_reached_by_that_name_only(here: Machine, lan
     assert lines[2] == "403 This hub lets programs reach ports 80 and 443 only."
     assert lines[3] == "502 There is no host of that name."
     assert ("127.0.0.1", "/yes", f"localhost:{port}") in seen
+    # A program that asks no proxy for its loopback finds it there.
+    _, said = here.run(("python3", "-c", FETCH, f"http://127.0.0.1:{port}/direct"), network="egress")
+    assert said == "200 ok\n"
+    assert next(address for address, path, _ in seen if path == "/direct").startswith("127.77.")
 
 
 def test_a_run_without_a_network_has_no_gateway(here: Machine, hub):

@@ -137,7 +137,7 @@ def connect(resolver: Resolver, port: int, host: str = "example.org", rules: gua
 
     async def work() -> str:
         asyncio.get_running_loop().getaddrinfo = resolver  # type: ignore[method-assign]
-        made = gateway.Gateway(hub=("127.0.0.1", 1), source="", rules=rules or guard.Rules(frozenset()))
+        made = gateway.Gateway(source="127.77.0.1", rules=rules or guard.Rules(frozenset()))
         try:
             _, writer = await made._connect(host, port)
         except gateway.Refused as no:
@@ -225,3 +225,10 @@ def test_a_run_comes_to_the_hub_from_an_address_of_its_own():
     assert "127.0.0.1" not in sources
     assert egress.order("http://127.0.0.1:3128", [], 0)["listen"] == [("127.0.0.1", 3129), ("127.0.0.1", 3128)]
     assert egress.order("http://[::1]:8000", [], 0)["listen"][1] == ("::1", 8000)
+
+
+def test_what_is_on_the_machines_loopback_is_on_the_runs_own_and_all_else_behind_the_proxy():
+    order = egress.order("http://192.168.1.5:8000", [("localhost", 3141), ("127.0.0.1", 3141), ("pypi.lan", 443)], 0)
+    assert order["forward"] == [("127.0.0.1", 3141)]
+    assert ("192.168.1.5", 8000) in order["named"]
+    assert egress.order("", [], 0)["listen"] == [("127.0.0.1", 3128)]

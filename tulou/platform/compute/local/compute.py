@@ -169,8 +169,8 @@ class LocalCompute:
             with doors.connect(self._place(run_id), "control") as line:
                 line.sendall(what.encode())
                 line.recv(8)
-        except (NoSuchRun, OSError):
-            return  # unknown, or ended
+        except (NoSuchRun, FileNotFoundError, ConnectionError, TimeoutError):
+            return  # unknown, ended, or about to
 
     def read_log(self, run_id: str, offset: int, size: int) -> bytes:
         """See Compute.read_log."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import weakref
 from pathlib import Path
 
 from tulou.platform.compute.local import handover
@@ -34,12 +35,14 @@ class DoorKeeper:
         self._folder = folder
         self._lock = threading.Lock()
         self._line: socket.socket | None = None
+        self._end: weakref.finalize[[], DoorKeeper] | None = None
 
     def make(self) -> socket.socket:
         """Return a fresh TCP socket that connects inside of the run, and does not block. Raises OSError if the run ended."""
         with self._lock:
             if self._line is None:
                 self._line = connect(self._folder, "door")
+                self._end = weakref.finalize(self, self._line.close)
             try:
                 self._line.sendall(b"?")
                 fds = handover.receive(self._line, 1)
@@ -59,6 +62,6 @@ class DoorKeeper:
             self._hang_up()
 
     def _hang_up(self) -> None:
-        if self._line is not None:
-            self._line.close()
+        if self._line is not None and self._end is not None:
+            self._end()
             self._line = None

@@ -10,7 +10,8 @@ from tulou.kernel.errors import SettingError
 from tulou.platform.compute.local.child import guard
 from tulou.settings import Settings
 
-_PROXY_PORTS = (3128, 3129)
+_PROXY_PORTS = range(3128, 3228)
+_LOOPBACK = {"localhost": "127.0.0.1", "127.0.0.1": "127.0.0.1", "::1": "::1"}
 _PYPI = ("https://pypi.org", "https://files.pythonhosted.org")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -43,17 +44,20 @@ def _of_entry(entry: str) -> Iterator[tuple[str, int]]:
 
 
 def order(loopback: str, allowed: list[tuple[str, int]], number: int) -> dict[str, Any]:
-    """Return the order for a gateway. `number` tells the runs of this machine apart."""
+    """Return the order for a gateway. `number` tells the runs of this machine apart.
+
+    What is on this machine's loopback, the hub first, is on the run's own at the same port: programs ask no proxy for it.
+    """
     hub = urlsplit(loopback)
-    place = (hub.hostname or "127.0.0.1", hub.port or 80) if loopback else None
-    proxy = next(port for port in _PROXY_PORTS if place is None or port != place[1])
-    # Each run comes to the hub from an address of its own, which is never 127.0.0.1.
-    source = f"127.{77 + number // 65536 % 64}.{number // 256 % 256}.{number % 256}" if place and ":" not in place[0] else ""
+    place = [(hub.hostname or "127.0.0.1", hub.port or 80)] if loopback else []
+    here = list(dict.fromkeys((_LOOPBACK[host], port) for host, port in (*place, *allowed) if host in _LOOPBACK))
+    proxy = next(port for port in _PROXY_PORTS if port not in {taken for _, taken in here})
     return {
-        "listen": [("127.0.0.1", proxy), *([place] if place else [])],
-        "hub": place or ("127.0.0.1", 0),
-        "named": allowed,
-        "source": source,
+        "listen": [("127.0.0.1", proxy), *here],
+        "forward": here,
+        "named": [*allowed, *place],
+        # Each run comes to this machine from an address of its own, which is never 127.0.0.1.
+        "source": f"127.{77 + number // 65536 % 64}.{number // 256 % 256}.{number % 256}",
     }
 
 

@@ -99,7 +99,9 @@ def _ended(run_id: str, found: Told) -> Observed | None:
         usage = Usage(**end["usage"])
         return Observed(run_id, end["phase"], end["exit_code"], end["detail"], started, end["at"], usage)
     if not is_kept(found):
-        return Observed(run_id, "lost", detail="what watched over it is gone", started_at=started, ended_at=started)
+        crash = found.events.get("crashed")
+        detail = f"what watched over it failed ({crash['why']} at {crash['where']})" if crash else "what watched over it is gone"
+        return Observed(run_id, "lost", detail=detail, started_at=started, ended_at=started)
     return None
 
 
@@ -145,14 +147,16 @@ def put_down(folder: Path) -> None:
 
     The keeper goes first, so that it starts nothing; the kernel ends the run with it, but tells nobody when it has.
     """
-    found = told(folder)
+    found, order = told(folder), read_order(folder)
+    group = None if order is None else group_of(order)
     if found is not None and "kept" in found.events and found.events["kept"]["boot"] == _boot():
         _await_end(found.keeper, found.events["kept"]["began"], _KILL_S, first=signal.SIGKILL)
+        if group is not None:
+            group.kill()  # one that is frozen dies only when it thaws
         if "running" in found.events:
             _await_end(found.events["running"]["init"], found.events["running"]["began"], _KILL_S, first=signal.SIGKILL)
-    order = read_order(folder)
-    if order is not None:
-        group_of(order).remove()
+    if group is not None:
+        group.remove()
 
 
 def _await_end(pid: int, began: str, seconds: float, first: signal.Signals | None = None) -> None:

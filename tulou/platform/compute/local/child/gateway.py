@@ -9,7 +9,7 @@ import json
 import socket
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -46,18 +46,24 @@ class Asked:
     first: bytes | None
 
 
+Served = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
+
+
 class Gateway:
     """Serves one run."""
 
-    def __init__(self, *, hub: tuple[str, int], source: str, rules: guard.Rules) -> None:
-        self._hub = hub
+    def __init__(self, *, source: str, rules: guard.Rules) -> None:
         self._source = source
         self._rules = rules
         self._open = 0
 
-    async def hub(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Lead a connection to the hub."""
-        await self._counted(writer, self._to_hub(reader, writer))
+    def forward(self, host: str, port: int) -> Served:
+        """Return what leads connections to a port of this machine's loopback."""
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await self._counted(writer, self._onward(reader, writer, host, port))
+
+        return serve
 
     async def proxy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one request of an HTTP proxy: a tunnel, or one plain request."""
@@ -77,13 +83,13 @@ class Gateway:
             self._open -= 1
             writer.close()
 
-    async def _to_hub(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _onward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int) -> None:
         """Connect from an address of the run's own on the loopback.
 
         The hub may believe what 127.0.0.1 says of others (`trusted_proxies`): it must not take a run for its proxy.
         """
-        local = (self._source, 0) if self._source else None
-        theirs, ours = await asyncio.wait_for(asyncio.open_connection(*self._hub, local_addr=local), _CONNECT_S)
+        local = None if ":" in host else (self._source, 0)
+        theirs, ours = await asyncio.wait_for(asyncio.open_connection(host, port, local_addr=local), _CONNECT_S)
         await _join(reader, writer, theirs, ours)
 
     async def _out(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -204,9 +210,9 @@ async def _carry(source: asyncio.StreamReader, target: asyncio.StreamWriter, idl
 
 async def _serve(order: dict[str, Any]) -> None:
     rules = guard.Rules(frozenset((host, port) for host, port in order["named"]))
-    gateway = Gateway(hub=tuple(order["hub"]), source=order["source"], rules=rules)
-    # The proxy listens first, and at the hub's own address what leads to it, if there is a hub to lead to.
-    for fd, serve in zip(order["fds"], (gateway.proxy, gateway.hub), strict=False):
+    gateway = Gateway(source=order["source"], rules=rules)
+    serving = [gateway.proxy, *(gateway.forward(host, port) for host, port in order["forward"])]
+    for fd, serve in zip(order["fds"], serving, strict=True):
         listener = socket.socket(fileno=fd)
         await asyncio.start_server(serve, sock=listener, limit=_HEAD, backlog=_CONNECTIONS)
     await asyncio.Event().wait()

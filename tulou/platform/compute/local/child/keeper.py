@@ -8,6 +8,8 @@ import select
 import signal
 import socket
 import time
+import traceback
+from contextlib import suppress
 from typing import Any
 
 from tulou.fsio import journal
@@ -91,7 +93,17 @@ class Keeper:
     def refused(self) -> None:
         """Clean up after a start that failed."""
         self._way_out.close()
-        self._group.remove()
+        self._leave_group()
+
+    def _leave_group(self) -> None:
+        """Delete the group. A process that waits for a disk cannot be killed yet: `forget` tries again."""
+        with suppress(OSError):
+            self._group.remove()
+
+    def crashed(self, problem: BaseException) -> None:
+        """Say where this program failed: the run ends with it, and somebody will ask why."""
+        last = traceback.extract_tb(problem.__traceback__)[-1]
+        self._say("crashed", why=type(problem).__name__, where=f"{os.path.basename(last.filename)}:{last.lineno}")
 
     def _say(self, what: str, *, durable: bool = False, **more: Any) -> None:
         line = json.dumps({"what": what, "at": _now(), **more}).encode() + b"\n"
@@ -204,7 +216,7 @@ class Keeper:
         phase, detail = self._verdict(code, ooms)
         self._take_back()
         self._output.flush(_now())
-        self._group.remove()
+        self._leave_group()
         usage = {"memory": memory, "memory_peak": peak, "cpu_s": round(seconds, 3)}
         self._say("ended", durable=True, phase=phase, exit_code=code, detail=detail, usage=usage)
 
@@ -298,7 +310,11 @@ def keep(hub: socket.socket) -> None:
     hub.sendall(b"running")
     # The hub waits for the end of the line.
     hub.close()
-    keeper.run()
+    try:
+        keeper.run()
+    except BaseException as problem:
+        keeper.crashed(problem)
+        raise
 
 
 def _everything(hub: socket.socket) -> bytes:
