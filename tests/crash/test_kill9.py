@@ -1,4 +1,4 @@
-"""Nothing that was acknowledged is lost, whenever the hub is killed: commits, pushes, large files, xet uploads."""
+"""Nothing that was acknowledged is lost, whenever the hub is killed: commits, pushes, large files, xet uploads, buckets."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import xet_data as xd
 from tests.crash.process import HubProcess
 
 ROUNDS = int(os.environ.get("TULOU_TEST_KILLS", "24"))
@@ -68,7 +69,7 @@ def commit_body(operation: dict[str, object], key: str) -> bytes:
 
 
 class Story:
-    """The four writers, and the check of everything they were told is safe."""
+    """The five writers, and the check of everything they were told is safe."""
 
     def __init__(self, hub: HubProcess, folder: Path) -> None:
         self.hub = hub
@@ -78,6 +79,7 @@ class Story:
         self.http = httpx.Client(base_url=hub.url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=20, trust_env=False)
         for name in ("commits", "lfs", "git", "xet"):
             self.http.post("/api/repos/create", json={"name": name, "type": "model"}).raise_for_status()
+        self.http.post("/api/buckets/alice/bucket", json={}).raise_for_status()
         remote = f"{hub.url.replace('http://', f'http://alice:{TOKEN}@')}/alice/git"
         self._git("clone", "-q", remote, str(folder / "clone"), cwd=folder)
 
@@ -124,6 +126,21 @@ class Story:
             raise OSError("not acknowledged")
         self.journal.add("xet", f"x{number}.bin", content)
 
+    def by_bucket(self, number: int) -> None:
+        """Upload to a bucket, and put the content there under a new name and over an old one."""
+        file = xd.WholeFile(xd.xorb(count=2, size=3_000, seed=number))
+        token = self.http.get("/api/buckets/alice/bucket/xet-write-token").raise_for_status().json()["accessToken"]
+        with httpx.Client(
+            base_url=self.hub.url, headers={"authorization": f"Bearer {token}"}, timeout=20, trust_env=False
+        ) as cas:
+            cas.post(f"/v1/xorbs/default/{file.made.name}", content=file.made.body).raise_for_status()
+            cas.post("/v1/shards", content=file.shard()).raise_for_status()
+        lines = [{"type": "addFile", "path": path, "xetHash": file.name} for path in (f"b{number}", "latest")]
+        answer = self.http.post("/api/buckets/alice/bucket/batch", content="\n".join(map(json.dumps, lines))).raise_for_status()
+        if answer.json()["failed"]:
+            raise OSError("not acknowledged")
+        self.journal.add("bucket", f"b{number}", file.made.content)
+
     def _uploader(self) -> subprocess.Popen[str]:
         """One client process for all xet uploads: starting Python takes longer than a round."""
         if self.uploader is None:
@@ -150,7 +167,8 @@ class Story:
         if sample is not None and len(acknowledged) > sample:
             acknowledged = random.sample(acknowledged, sample)
         for (repo, path), digest in acknowledged:
-            answer = self.http.get(f"/alice/{repo}/resolve/main/{path}")
+            where = f"/buckets/alice/bucket/resolve/{path}" if repo == "bucket" else f"/alice/{repo}/resolve/main/{path}"
+            answer = self.http.get(where)
             assert answer.status_code == 200, (repo, path, answer.status_code)
             assert hashlib.sha256(answer.content).hexdigest() == digest, (repo, path)
 
@@ -179,7 +197,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_no_acknowledged_write_is_lost_when_the_hub_is_killed(story: Story) -> None:
-    writers = {"api": story.by_api, "lfs": story.by_lfs, "git": story.by_git, "xet": story.by_xet}
+    writers = {"api": story.by_api, "lfs": story.by_lfs, "git": story.by_git, "xet": story.by_xet, "bucket": story.by_bucket}
     slowest = 0.0
     for _ in range(ROUNDS):
         stopped = threading.Event()
@@ -194,7 +212,7 @@ def test_no_acknowledged_write_is_lost_when_the_hub_is_killed(story: Story) -> N
         slowest = max(slowest, story.hub.start())
         story.verify(sample=60)
     story.verify()
-    by_kind = {repo: sum(1 for r, _ in story.journal.files if r == repo) for repo in ("commits", "lfs", "git", "xet")}
+    by_kind = {repo: sum(1 for r, _ in story.journal.files if r == repo) for repo in ("commits", "lfs", "git", "xet", "bucket")}
     assert all(count > 0 for count in by_kind.values()), by_kind
     assert slowest < 20, slowest
     assert story.hub.stop() == 0
