@@ -212,7 +212,7 @@ def test_a_dataset_page_shows_its_splits_and_who_uses_it(site: Site):
     assert "default train 8,000 1.23 MB" in panel(found, "Configurations and splits")
     assert panel(found, "Used by") == "Used by Models 1 acme/chat Spaces 1 alice/demo"
     space = page(site.stranger, "/spaces/alice/demo")
-    assert "does not run Spaces yet" in text_of(space, ".notice")
+    assert "There is no file app.py" in text_of(space, ".notice")
     assert panel(space, "Models") == "Models acme/chat"
     assert panel(page(site.stranger, "/acme/chat"), "Used by") == "Used by Spaces 1 alice/demo"
 
