@@ -103,9 +103,9 @@ def _resident(port: int) -> Result:
     serving = next(c.pid for c in psutil.net_connections("tcp") if c.laddr.port == port and c.status == "LISTEN")
     children = psutil.Process(serving).children(recursive=True)
     used = [child.memory_info() for child in children if any(word.endswith("child.reader") for word in child.cmdline())]
-    own = max(each.rss - each.shared for each in used) / 1e6
-    note = f"with the pages of mapped files that it touched {max(each.rss for each in used) / 1e6:.0f} MB"
-    return Result("memory of the process that reads", "", None, own, "MB", RESIDENT_MB, is_floor=False, note=note)
+    most = max(each.rss for each in used) / 1e6
+    note = f"without the pages of mapped files that it touched {max(each.rss - each.shared for each in used) / 1e6:.0f} MB"
+    return Result("memory of the process that reads", "", None, most, "MB", RESIDENT_MB, is_floor=False, note=note)
 
 
 def _line(name: str, peer_name: str, peer: list[float], ours: list[float], bar: float | None, note: str) -> Result:
