@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
@@ -426,3 +426,23 @@ def test_whoever_visits_a_sleeping_space_waits_and_a_person_is_shown_that_they_d
     assert woken.run_id != taken.run_id
     mine = [spec for spec in world.machine.specs.values() if spec.env.get("SPACE_ID") == "alice/sleepy"]
     assert len(mine) == 1  # six visitors woke it once
+
+
+def test_an_open_connection_is_cut_when_the_right_behind_it_is_gone(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tulou.delivery.apps.through.RECHECK_SECONDS", 0.1)
+    world.space("alice/closing")
+    outsider = world.visit("alice-closing")
+    with ws(world, "alice-closing") as line, outsider.stream("GET", "/events") as events:
+        lines = events.iter_lines()
+        assert next(lines) == "data: 0"
+        line.send("hi")
+        assert line.recv() == "hi"
+        owner = world.hub.http(world.alice)
+        assert owner.put("/api/spaces/alice/closing/settings", json={"private": True}).status_code == 200
+        with pytest.raises(ConnectionClosed) as closed:
+            line.recv(timeout=10)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1008
+        with pytest.raises(httpx.RemoteProtocolError):
+            list(lines)
+    assert outsider.get("/x").status_code == 404

@@ -63,6 +63,14 @@ def test_a_length_beside_an_encoding_is_dropped_and_extra_headers_come_last():
     assert to_visitor([(b"Transfer-Encoding", b"chunked"), (b"Content-Length", b"3")], hop) == [(b"x-extra", b"1")]
 
 
+@pytest.mark.parametrize(("said", "kept"), [
+    (b"public, max-age=60, s-maxage=9", b"private, max-age=60"), (b"no-store", b"private, no-store"), (None, b"private"),
+])  # fmt: skip
+def test_no_shared_cache_keeps_the_answer_of_a_private_space(said: bytes | None, kept: bytes):
+    hop = Hop("http", "a", "b", is_private=True)
+    assert to_visitor([(b"Cache-Control", said)] if said else [], hop) == [(b"cache-control", kept)]
+
+
 @pytest.mark.parametrize("head", [
     [(b"a", b"b")] * (APP_HEAD_FIELDS + 1), [(b"a", b"b" * APP_HEAD_BYTES)], [(b"a b", b"c")], [(b"", b"c")], [(b"a:", b"c")],
     [(b"a", b"b\r\nSet-Cookie: x=y")], [(b"a", b"b\0")], [("é".encode(), b"b")],

@@ -35,6 +35,7 @@ _NOT_TO_VISITOR = _HOP_BY_HOP | {
 _NOT_ON_THE_HUB = frozenset({b"set-cookie", b"clear-site-data", b"service-worker-allowed", b"report-to", b"nel", b"set-login",
                              b"reporting-endpoints", b"origin-agent-cluster", b"access-control-allow-origin",
                              b"access-control-allow-credentials"})  # fmt: skip
+_SHARED = (b"public", b"s-maxage", b"private")
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _COOKIE_OURS = re.compile(r"(?:__host-|__secure-)?tulou", re.IGNORECASE)
@@ -54,6 +55,8 @@ class Hop:
     """The visitor's address."""
     prefix: str = ""
     """Path mode: what was cut off the path, without a slash at its end. The answer is shown on the hub's own origin."""
+    is_private: bool = False
+    """No cache that others share may keep the answer, whatever the application says."""
     extra: tuple[Raw, ...] = ()
     """Headers that every answer gets."""
 
@@ -95,15 +98,23 @@ def to_visitor(headers: Iterable[Raw], hop: Hop) -> list[Raw]:
     for name, value in given:
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise WireError("A header of the answer is malformed.")
-        if name in dropped or name.startswith(b"x-accel-"):
-            continue
-        if name == b"set-cookie":
-            kept += [(name, cookie) for cookie in _own_cookie(value)]
-        elif name in {b"location", b"content-location"}:
-            kept.append((name, _location(value, hop)))
-        else:
-            kept.append((name, value))
+        if name not in dropped and not name.startswith(b"x-accel-"):
+            kept += ((name, corrected) for corrected in _corrected(name, value, hop))
+    if hop.is_private and not any(name == b"cache-control" for name, _ in kept):
+        kept.append((b"cache-control", b"private"))
     return kept + list(hop.extra)
+
+
+def _corrected(name: bytes, value: bytes, hop: Hop) -> list[bytes]:
+    """Return the value of a header of an answer as the visitor gets it; nothing for one that is refused."""
+    if name == b"set-cookie":
+        return _own_cookie(value)
+    if name in {b"location", b"content-location"}:
+        return [_location(value, hop)]
+    if name == b"cache-control" and hop.is_private:
+        said = (part.strip() for part in value.split(b","))
+        return [b", ".join([b"private", *(part for part in said if not part.lower().startswith(_SHARED))])]
+    return [value]
 
 
 def holds_token(authorization: str) -> bool:
