@@ -25,7 +25,8 @@ one_at_a_time = threading.Lock()
 @cache
 def model() -> genai.LLMPipeline:
     """Load the model when the first question comes."""
-    return genai.LLMPipeline(hf_hub_download(MODEL_ID, MODEL_FILE), "CPU")
+    # Not from the cache: the engine opens the file for writing, and the cache keeps its files read-only.
+    return genai.LLMPipeline(hf_hub_download(MODEL_ID, MODEL_FILE, local_dir="model"), "CPU")
 
 
 def ask(message: str, history: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
