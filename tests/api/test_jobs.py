@@ -382,7 +382,11 @@ def save(site: Site, client: httpx.Client, job_id: str) -> dict:
     """End a job well, let the hub bring back what it wrote, and return what is said of it then."""
     site.end(job_id, "succeeded", exit_code=0)
     assert stage(client, job_id) == "RUNNING", "it has not ended for its owner before its results are there"
+    assert job_id in pages(client, "/api/jobs/alice?stage=RUNNING")
+    assert job_id not in pages(client, "/api/jobs/alice?stage=COMPLETED&stage=ERROR")
     site.hub.settle()
+    assert job_id in pages(client, f"/api/jobs/alice?stage={stage(client, job_id)}")
+    assert job_id not in pages(client, "/api/jobs/alice?stage=RUNNING")
     return client.get(f"/api/jobs/alice/{job_id}").json()["status"]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from tulou.db.engine import Tx
 from tulou.db.tables import job, run, scheduled_job
 from tulou.features.jobs.model import Job, Schedule
+from tulou.features.jobs.stage import PHASES, Stage
 from tulou.wire.job_spec import JobSpec
 
 
@@ -41,14 +42,26 @@ def sealed_of_job(connection: Connection, job_id: str) -> bytes | None:
     return connection.execute(sa.select(job.c.sealed).where(job.c.id == job_id)).scalar()
 
 
-def jobs(connection: Connection, account_id: str, phases: frozenset[str] | None, before: str | None, limit: int) -> list[Job]:
-    """Return jobs of an account, newest first, from behind the id `before`, whose runs are in one of the phases."""
+def jobs(connection: Connection, account_id: str, stages: frozenset[Stage], before: str | None, limit: int) -> list[Job]:
+    """Return jobs of an account, newest first, from behind the id `before`, that are in one of the stages; none: in any."""
     query = sa.select(job).where(job.c.account_id == account_id).order_by(job.c.id.desc()).limit(limit)
-    if phases is not None:
-        query = query.join(run, run.c.id == job.c.run_id).where(run.c.phase.in_(sorted(phases)))
+    if stages:
+        query = query.join(run, run.c.id == job.c.run_id).where(sa.or_(*map(_is_in, sorted(stages))))
     if before is not None:
         query = query.where(job.c.id < before)
     return [_job(row) for row in connection.execute(query)]
+
+
+def _is_in(stage: Stage) -> sa.ColumnElement[bool]:
+    """Return the condition for a stage, as `stage.of` decides it."""
+    phase = run.c.phase.in_(sorted(PHASES[stage]))
+    is_saving = sa.and_(run.c.ended_at.is_not(None), job.c.saving)
+    is_unsaved = sa.and_(run.c.phase.in_(sorted(PHASES[Stage.COMPLETED])), job.c.save_problem != "")
+    if stage is Stage.RUNNING:
+        return sa.or_(phase, is_saving)
+    if stage is Stage.ERROR:
+        return sa.and_(sa.or_(phase, is_unsaved), sa.not_(is_saving))
+    return sa.and_(phase, sa.not_(is_saving), sa.not_(is_unsaved))
 
 
 def count_live(connection: Connection | Tx, account_id: str) -> int:
