@@ -42,10 +42,12 @@ GOOD = [
     ('"a.b" = 1', '("a.b" = ?)', [1]),
 ]
 BAD = [
-    "", " ", '"age"', '"age" >', "> 3", '"age" > 3 and', '"nobody" = 1', '"age" > 3; drop table x', '"age" = (select 1)', "read_text('/etc/passwd')",
-    '"name".getenv(\'HOME\') = 1', '"age" = 1 -- x', '"age" /* */ = 1', '"age" = \'x', '"age = 1', "((((", ")", '"age" in ()', '"age" between 1',
-    '"age" = 1 "ok"', "age = 1 union select 1", '"age" = $1', '"age" = ?', '"age"::text = 1', "lower('x') = 'x'", "lower() = 'x'", "1e999 = age",
-    "(" * 40 + '"age" = 1' + ")" * 40, " and ".join(['"age" = 1'] * 300), "not " * 50 + '"ok"', '"age" = \'\0\'', "x" * 9_000, '"answers".nosuch() = 1',
+    "", " ", '"age"', '"age" >', "> 3", '"age" > 3 and', '"nobody" = 1', '"age" > 3; drop table x',
+    '"age" = (select 1)', "read_text('/etc/passwd')", '"name".getenv(\'HOME\') = 1', '"age" = 1 -- x',
+    '"age" /* */ = 1', '"age" = \'x', '"age = 1', "((((", ")", '"age" in ()', '"age" between 1', '"age" = 1 "ok"',
+    "age = 1 union select 1", '"age" = $1', '"age" = ?', '"age"::text = 1', "lower('x') = 'x'", "lower() = 'x'",
+    "1e999 = age", "(" * 40 + '"age" = 1' + ")" * 40, " and ".join(['"age" = 1'] * 300), "not " * 50 + '"ok"',
+    '"age" = \'\0\'', "x" * 9_000, '"answers".nosuch() = 1',
 ]  # fmt: skip
 
 
