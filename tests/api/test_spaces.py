@@ -20,7 +20,7 @@ from tulou.db.tables import space_setting
 from tulou.features.repos import lookup
 from tulou.features.runs import read as runs
 from tulou.features.runs import sources
-from tulou.features.runs.model import Run
+from tulou.features.runs.model import Run, log_key
 from tulou.features.spaces import control, idle, read, tasks, visits
 from tulou.features.spaces.model import Space, Stage
 from tulou.kernel.actor import TokenRole
@@ -583,6 +583,37 @@ def test_what_a_crash_interrupted_is_taken_up_by_the_next_look(stand: Stand):
         tx.execute(sa.delete(space_table).where(space_table.c.repo_id == stand.repo.id))
     tasks.look(stand.m, {})
     assert stand.now.stage is Stage.BUILDING
+
+
+def test_a_log_is_one_stream_over_several_runs_and_can_be_taken_up_where_it_was_lost(stand: Stand):
+    def say(run_id: str, text: str) -> None:
+        path = stand.m.work / run_id
+        path.write_text(text)
+        stand.m.store.put(log_key(run_id, 1), path)
+
+    def read_log(last: str = "") -> list[tuple[str, str]]:
+        answer = stand.alice.get(f"{stand.path}/logs/build", headers={"last-event-id": last} if last else {})
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        events = [event.split("\n") for event in answer.text.strip().split("\n\n") if event]
+        return [(name.removeprefix("id: "), json.loads(data.removeprefix("data: "))["data"]) for name, data in events]
+
+    assert read_log() == []
+    stand.push()
+    say(stand.run().id, "1000\tone\n2000\ttwo\n")
+    stand.lock()
+    with stand.alice.stream("GET", f"{stand.path}/logs/build") as answer:  # the build goes on: the stream stays open
+        lines = answer.iter_lines()
+        assert [next(lines) for _ in range(5)][4] == 'data: {"data":"two\\n","timestamp":"1970-01-01T00:00:02.000Z"}'
+    say(stand.run().id, "3000\tthree\n")
+    stand.install()
+    whole = read_log()
+    assert [text for _, text in whole] == ["one\n", "two\n", "three\n"]
+    assert read_log(whole[1][0]) == whole[2:]
+    assert read_log(whole[2][0]) == []
+    say(stand.run().id, "4000\tserving\n")
+    stand.play(stand.run().id, "failed", exit_code=1)
+    answer = stand.alice.get(f"{stand.path}/logs/run")
+    assert '"data":"serving\\n"' in answer.text
 
 
 ROUTES = [

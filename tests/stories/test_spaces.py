@@ -21,7 +21,7 @@ from tests.stories import wheels
 from tulou.platform.compute.local.compute import open_compute
 from tulou.settings import Settings
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.story, pytest.mark.slow, pytest.mark.timeout(300)]
 SECRET = "correct-horse-battery"
 README = "---\ntitle: Mirror\nsdk: gradio\n---\n"
 MIRROR = """

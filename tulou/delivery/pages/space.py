@@ -18,6 +18,7 @@ from tulou.delivery.pages.repo_frame import frame
 from tulou.delivery.pages.words import translator
 from tulou.features.cards import overview as overviews
 from tulou.features.runs import logs
+from tulou.features.spaces import logs as space_logs
 from tulou.features.spaces import read
 from tulou.features.spaces.model import Space, Stage
 from tulou.kernel.actor import Action
@@ -108,21 +109,19 @@ class Log:
 
 
 def _runs(space: Space, which: str) -> tuple[str, ...]:
-    if which == "build":
-        return space.build_runs
-    if which == "run":
-        return (space.run_id,) if space.run_id else ()
-    raise NotFound("A Space has a build log and a run log.")
+    if which not in space_logs.KINDS:
+        raise NotFound("A Space has a build log and a run log.")
+    return space_logs.run_ids(space, which)
 
 
 def _tail(call: Call, space: Space, which: str) -> Log | None:
     runs = _runs(space, which)
     if not runs:
         return None
-    kept, offset = (runs[-1:], logs.tail_offset(call.m, runs[-1], TAIL_LINES)) if which == "run" else (runs, 0)
+    offset = logs.tail_offset(call.m, runs[0], TAIL_LINES) if which == space_logs.RUN else 0
     lines: list[logs.Line] = []
     while True:
-        found, offset, is_end = logs.several(call.m, kept, offset)
+        found, offset, is_end = space_logs.lines(call.m, space.repo_id, which, runs[0], offset)
         lines += found
         if not found:
             break
@@ -141,10 +140,12 @@ async def log_page(call: Call) -> ASGIApp:
 async def log_events(call: Call) -> ASGIApp:
     """Send the lines behind an offset, and those to come."""
     space = await in_thread(read.get, call.m, call.repo)
-    runs = _runs(space, call.params["which"])
+    which = call.params["which"]
+    first = "".join(_runs(space, which)[:1])
     asked = call.query("offset") or "0"
     offset = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
-    return sse.stream(run_logs.events(partial(logs.several, call.m, runs), sse.last_id(call) or offset))
+    source = partial(space_logs.lines, call.m, space.repo_id, which, first)
+    return sse.stream(run_logs.events(source, sse.last_id(call) or offset))
 
 
 _OPTIONS: dict[str, Any] = {"login": Login.COOKIE, "budget": Budget.PAGES, "kind": RepoKind.SPACE}
