@@ -183,7 +183,8 @@ def test_hostile_documentation_is_inert(text: str):
         st.sampled_from([
             "<Tip>", "</Tip>", "<hfoptions id='a'>", "</hfoptions>", '<hfoption id="b">', "</hfoption>", "<pt>", "</pt>", "\n",
             "\n\n", "```", "> ", "- ", "  ", "$$", "\\\\(", "\\\\)", "x", "[`lib.f`]", "[[autodoc]] lib.f", "[!TIP]", "# ",
-            "[[a]]", "<", ">", "{", "}", '"', "<HubModel id='a/b'/>", "<Youtube id='", "/>", "<div>", "</div>", "<details>", "|", "<!--",
+            "[[a]]", "<", ">", "{", "}", '"', "<HubModel id='a/b'/>", "<Youtube id='", "/>", "<div>", "</div>", "<details>",
+            "|", "<!--",
             "-->", "&", "\\frac{",
         ]),
         max_size=40,
