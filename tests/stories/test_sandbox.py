@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.compute import Machine, has_limits, machine, pids_that_mention, until
-from tulou.platform.compute.base import Mount, Resources
+from tulou.platform.compute.base import Mount, Resources, StartFailed
 from tulou.platform.compute.local.child import seccomp
 
 pytestmark = pytest.mark.story
@@ -213,6 +213,30 @@ def test_a_root_that_may_be_changed_is_as_it_was_afterwards(here: Machine, tmp_p
     assert (seen.phase, said) == ("succeeded", "x\nyes\n")
     assert (tmp_path / "root/etc/name").read_text() == "own"
     assert not (tmp_path / "root/new").exists()
+
+
+def test_a_link_that_a_run_left_behind_does_not_choose_where_the_next_ones_folders_are(here: Machine, tmp_path: Path):
+    for name in ("out", "in", "root", "victim"):
+        (tmp_path / name).mkdir()
+    _, said = here.run(("ln", "-s", f"/oldroot{tmp_path}/victim", "/out/sub"), mounts=(Mount(tmp_path / "out", "/out", "rw"),))
+    assert (tmp_path / "out/sub").is_symlink(), said
+    (tmp_path / "root/app").symlink_to(f"/oldroot{tmp_path}/victim")
+    inner = Mount(tmp_path / "in", "/out/sub/made")
+    with pytest.raises(StartFailed):
+        here.start("pass", mounts=(Mount(tmp_path / "out", "/out", "rw"), inner))
+    with pytest.raises(StartFailed):
+        here.start(("/bin/sh",), root=tmp_path / "root", mounts=(Mount(tmp_path / "in", "/app/made"),))
+    assert list((tmp_path / "victim").iterdir()) == []
+
+
+def test_folders_lie_in_each_other(here: Machine, tmp_path: Path):
+    for name in ("out/sub", "in"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "in/file").write_text("inner")
+    mounts = (Mount(tmp_path / "in", "/out/sub"), Mount(tmp_path / "out", "/out", "rw"))
+    seen, said = here.run("print(open('/out/sub/file').read()); open('/out/new', 'w').close()", mounts=mounts)
+    assert (seen.phase, said) == ("succeeded", "inner\n")
+    assert (tmp_path / "out/new").exists()
 
 
 def test_programs_that_people_bring_run_in_it(here: Machine):

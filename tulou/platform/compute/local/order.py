@@ -104,6 +104,22 @@ def _check(spec: RunSpec) -> None:
             raise StartFailed("a folder can be shown at an absolute place only, and not below /proc, /dev or /sys")
         if not mount.source.exists():
             raise StartFailed("a folder that it needs is not there")
+        _check_way(mount, spec)
+
+
+def _check_way(mount: Mount, spec: RunSpec) -> None:
+    """Refuse a place below another mount, or in a root file system, to which a link leads.
+
+    Whoever made that link would choose where bubblewrap makes the place, with the rights of the run's user: on this machine.
+    """
+    outer = [(one.source, one.target) for one in spec.mounts] + ([(spec.root, "/")] if spec.root else [])
+    for source, target in outer:
+        if target != mount.target and PurePosixPath(mount.target).is_relative_to(target):
+            way = source
+            for part in PurePosixPath(mount.target).relative_to(target).parts:
+                way /= part
+                if way.is_symlink():
+                    raise StartFailed("a folder cannot be shown at a place to which a link leads")
 
 
 def _inside(spec: RunSpec, host: Host, place: Place) -> dict[str, Any]:
