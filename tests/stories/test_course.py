@@ -60,7 +60,7 @@ def test_a_chapter_has_the_same_programs_in_both_languages(name: str):
 @pytest.mark.compat
 @pytest.mark.story
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 def test_somebody_takes_the_whole_course(hub, tmp_path):
     subprocess.run([sys.executable, "-m", "tools.fetch_demo"], check=True, cwd=ROOT)
     demo.add(hub.m)
