@@ -225,3 +225,45 @@ def test_parquet_files_are_numbered_and_lead_to_the_converted_ref(client: httpx.
     assert client.get("/api/datasets/alice/parquet/parquet/default").json() == listed["default"]
     assert client.get("/api/datasets/alice/parquet/parquet/default/test").json() == listed["default"]["test"]
     assert client.get("/api/datasets/alice/parquet/parquet/default/test/7.parquet").status_code == 404
+
+
+def test_a_dataset_is_described_in_croissant(client: httpx.Client):
+    found = client.get("/api/datasets/alice/glue/croissant").json()
+    assert (found["@type"], found["name"], found["conformsTo"]) == ("sc:Dataset", "glue", "http://mlcommons.org/croissant/1.1")
+    sets = {record["@id"]: record for record in found["recordSet"]}
+    assert list(sets) == ["cola_splits", "cola", "sst2_splits", "sst2", "stsb_splits", "stsb"]
+    assert sets["cola_splits"]["data"] == [{"cola_splits/split_name": "train"}, {"cola_splits/split_name": "validation"}]
+    types = {field["@id"]: field["dataType"] for field in sets["sst2"]["field"]}
+    assert types == {"sst2/split": "sc:Text", "sst2/sentence": "sc:Text", "sst2/label": "sc:Integer"}
+    known = {item["@id"] for item in found["distribution"]}
+    assert {
+        field["source"]["fileSet"]["@id"] for record in sets.values() for field in record["field"] if "source" in field
+    } <= known
+    assert ask(client, "croissant-crumbs", "glue")["recordSet"] == found["recordSet"]
+
+
+def test_programs_to_load_a_dataset_are_offered_and_its_kind_is_known(client: httpx.Client):
+    offered = {item["library"]: item["loading_codes"] for item in ask(client, "compatible-libraries", "glue")["libraries"]}
+    assert 'load_dataset("alice/glue", "cola")' in offered["datasets"][0]["code"]
+    assert set(offered) == {"datasets", "pandas", "polars", "mlcroissant"}
+    assert 'load_dataset("alice/csv")' in ask(client, "compatible-libraries", "csv")["libraries"][0]["loading_codes"][0]["code"]
+    assert ask(client, "hub-cache", "images")["modalities"] == ["image"]
+    assert ask(client, "hub-cache", "csv") == {
+        "preview": True, "viewer": True, "partial": False, "num_rows": 4,
+        "libraries": ["datasets", "pandas", "polars", "mlcroissant"], "modalities": ["tabular", "text"], "formats": ["csv"],
+    }  # fmt: skip
+
+
+def test_pages_of_other_sites_may_ask_with_a_token_but_never_with_a_cookie(client: httpx.Client):
+    told = client.options("/api/viewer/rows", headers={"origin": "https://example.org", "access-control-request-method": "GET"})
+    assert (told.status_code, told.headers["access-control-allow-headers"]) == (204, "Authorization")
+    answer = client.get("/api/viewer/splits?dataset=alice/glue", headers={"origin": "https://example.org"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+@pytest.mark.parametrize("endpoint", ["opt-in-out-urls", "presidio-entities"])
+def test_what_is_not_built_says_so(client: httpx.Client, endpoint: str):
+    answer = client.get(f"/api/viewer/{endpoint}?dataset=alice/glue")
+    assert answer.status_code == 501
+    assert answer.json()["error"].endswith(".")
