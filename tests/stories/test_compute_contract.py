@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -170,12 +171,26 @@ def test_a_hub_that_starts_again_finds_its_runs_and_their_ends(here: Machine):
 def test_a_keeper_that_was_killed_takes_its_run_along_and_the_run_is_lost(here: Machine):
     run_id = here.start(("python3", "-uc", COUNTING, "orphan-mark"))
     here.until_said(run_id, "1\n")
-    kept = next(line for line in (here.folder / "runs" / run_id / "events").read_bytes().splitlines() if b'"kept"' in line)
-    os.kill(int(kept.split(b'"pid": ')[1].split(b",")[0]), signal.SIGKILL)
+    os.kill(keeper_of(here, run_id), signal.SIGKILL)
     assert here.wait(run_id).phase == "lost"
     here.compute.forget(run_id)
     assert pids_that_mention("orphan-mark") == []
     assert run_id not in here.compute.observe()
+
+
+def test_a_machine_that_shuts_down_lets_programs_end_and_the_hub_may_start_them_again(here: Machine):
+    run_id = here.start(
+        "import signal,sys,time\nsignal.signal(15, lambda *_: sys.exit(print('saved')))\nprint('up')\ntime.sleep(60)"
+    )
+    here.until_said(run_id, "up")
+    os.kill(keeper_of(here, run_id), signal.SIGTERM)
+    seen = here.wait(run_id)
+    assert (seen.phase, seen.detail, here.said(run_id)) == ("lost", "its machine shut it down", "up\nsaved\n")
+
+
+def keeper_of(here: Machine, run_id: str) -> int:
+    events = map(json.loads, (here.folder / "runs" / run_id / "events").read_text().splitlines())
+    return next(event["pid"] for event in events if event["what"] == "kept")
 
 
 def test_folders_are_shown_as_asked(here: Machine, tmp_path: Path):

@@ -34,7 +34,7 @@ from tulou.platform.compute.local.child import owner
 from tulou.settings import Settings
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_START_S = 30.0
+_PROBE_S = 30.0
 _PROBE = ".overlay"
 _SWITCHES = {"kernel.unprivileged_userns_clone": "1", "kernel.apparmor_restrict_unprivileged_userns": "0"}
 _PUBLIC = ("folder", "id", "level", "uid", "cgroup", "limits")
@@ -145,7 +145,7 @@ class LocalCompute:
             folder.mkdir(mode=0o700)
             try:
                 self._start(probe, folder, "sandbox")
-                runs.wait(folder, _START_S)
+                runs.wait(folder, _PROBE_S)
                 ended = runs.observe(folder)
                 self._overlays = ended is not None and ended.phase == "succeeded"
             except StartFailed:

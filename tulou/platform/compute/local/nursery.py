@@ -17,7 +17,7 @@ from tulou.platform.compute.base import StartFailed
 
 _ROOT = str(Path(__file__).parents[4])
 _PROGRAM = "import sys; sys.path.append({root!r}); from tulou.platform.compute.local.child import nursery; nursery.main()"
-_START_S = 30.0
+_START_S = 150.0
 
 
 class Nursery:

@@ -191,8 +191,8 @@ class Keeper:
             self._child.ask()
 
     def on_sigterm(self, *_: Any) -> None:
-        """Take the machine's own wish that everything ends."""
-        self._stop("stopped")
+        """Take the machine's own wish that everything ends. Nobody asked for that: the hub may start the run again."""
+        self._stop("shutdown")
 
     def _open_door(self) -> None:
         """Start what hands out sockets of the run; from now on it answers, not this loop."""
@@ -255,6 +255,8 @@ class Keeper:
     def _verdict(self, code: int | None, ooms: int) -> tuple[str, str]:
         if self._why == "lease":
             return "lost", "its lease was not renewed in time"
+        if self._why == "shutdown":
+            return "lost", "its machine shut it down"
         if self._why == "disk":
             return "failed", "It wrote more than it may keep."
         if self._why:

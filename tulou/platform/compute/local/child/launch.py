@@ -15,7 +15,8 @@ from tulou.platform.compute.local.cgroup import Group
 from tulou.platform.compute.local.child import owner, seccomp
 from tulou.platform.compute.local.child.namespaces import become
 
-_READY_S = 15.0
+_READY_S = 120.0
+"""Before bubblewrap starts, the run's user is made the owner of what it may write to: that may be a million files."""
 _SCORE = "500"
 
 
