@@ -28,6 +28,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PICTURES = Path(__file__).parents[2] / ".cache/screenshots/spaces"
 THREE_MB = 3 * 1024 * 1024
 SETTLED = 300
+WAKING = 90_000
+"""Milliseconds that an application may take to start on a machine with much else to do."""
 
 
 def until(true: Callable[[], object], seconds: float) -> None:
@@ -106,6 +108,7 @@ def picture(page: Page, name: str) -> None:
 
 
 def use_gradio(app: Page | FrameLocator, file: Path) -> None:
+    expect(app.get_by_role("button", name="Count", exact=True)).to_be_visible(timeout=WAKING)
     app.get_by_role("button", name="Count", exact=True).click()
     expect(app.get_by_label("Counted")).to_have_value("step 5 of 5", timeout=30_000)
     app.locator("input[type=file]").first.set_input_files(file)
@@ -113,7 +116,7 @@ def use_gradio(app: Page | FrameLocator, file: Path) -> None:
 
 
 def use_streamlit(app: Page | FrameLocator, file: Path) -> None:
-    expect(app.get_by_text("The square is 9")).to_be_visible(timeout=30_000)
+    expect(app.get_by_text("The square is 9")).to_be_visible(timeout=WAKING)
     app.get_by_label("Number").fill("12")
     app.get_by_label("Number").press("Enter")
     expect(app.get_by_text("The square is 144")).to_be_visible()
@@ -212,15 +215,23 @@ def test_a_space_that_sleeps_wakes_for_its_visitor(browser: Browser, live: Live,
     assert live.space(name).run_id != before.run_id
 
 
-def test_a_paused_space_says_so_and_stays_asleep(browser: Browser, live: Live):
+@pytest.fixture
+def paused(live: Live) -> Iterator[str]:
+    """A Space that its owner paused, until the end of the test."""
     http = live.hub.http(live.token)
     assert http.post("/api/spaces/alice/secret/pause").status_code == 200
     live.comes_to("secret", Stage.PAUSED)
+    yield "secret"
+    assert http.post("/api/spaces/alice/secret/restart").status_code == 200
+    live.comes_to("secret", Stage.RUNNING)
+
+
+def test_a_paused_space_says_so_and_stays_asleep(browser: Browser, live: Live, paused: str):
     with chromium.window(browser, live.hub, "alice", locale="zh-CN") as window:
         page = window.new_page()
-        with page.expect_response(lambda answer: answer.url == live.app("secret")) as answer:
-            page.goto("/spaces/alice/secret/enter")
+        with page.expect_response(lambda answer: answer.url == live.app(paused)) as answer:
+            page.goto(f"/spaces/alice/{paused}/enter")
         expect(page.get_by_role("heading")).to_have_text("已暂停")
         assert answer.value.status == 503
         picture(page, "paused")
-    assert live.space("secret").stage is Stage.PAUSED
+    assert live.space(paused).stage is Stage.PAUSED

@@ -41,4 +41,6 @@ def page(notice: Notice, headers: Headers) -> Response:
         "Vary": "Accept, Accept-Language, Cookie",
         "X-Robots-Tag": "noindex",
     }
+    if notice.retry_seconds is not None:
+        policy["Refresh"] = str(notice.retry_seconds)  # the page holds nothing that could be lost, and works without scripts
     return Response(body, plain.status_code, {**kept, **policy}, media_type="text/html")
