@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import httpx
@@ -24,7 +25,8 @@ from tulou.kernel.actor import SYSTEM
 from tulou.kernel.ids import Sha1
 from tulou.kernel.names import RepoKind, parse_repo_id
 from tulou.platform.blobs.store import blob_key
-from tulou.platform.tabular.run import Child
+from tulou.platform.tabular.readers import Closing
+from tulou.platform.tabular.run import Child, Died
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -224,3 +226,22 @@ def test_the_hub_s_own_reader_works_where_programs_of_others_do_not(tmp_path: Pa
         hub.settle()
         shown = ask(client, "rows", config="x", split="train").json()
         assert [item["row"] for item in shown["rows"]] == make.ROWS
+
+
+def test_a_pass_that_the_end_of_the_hub_cuts_off_is_no_fault_of_the_data(hub, alice):
+    push(alice, CSV)
+    hub.m.readers.close()
+    with pytest.raises(Closing):
+        passing.look(hub.m, lookup.by_name(hub.m, NAME).id)
+    assert rows(alice).headers["x-error-code"] == "ResponseNotReady"
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_a_reader_hands_back_may_be_files_and_folders_only(tmp_path: Path, kind: str):
+    (tmp_path / "made" / "search").mkdir(parents=True)
+    (tmp_path / "made" / "0000.parquet").write_bytes(b"x")
+    running._take(tmp_path / "made")
+    odd = tmp_path / "made" / "search" / "odd"
+    odd.symlink_to("/etc/passwd") if kind == "link" else os.mkfifo(odd)
+    with pytest.raises((Died, OSError)):
+        running._take(tmp_path / "made")

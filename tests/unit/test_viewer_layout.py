@@ -8,8 +8,12 @@ from tulou.platform.tabular.child import layout, repo_files
 from tulou.platform.tabular.child.explain import Problem
 
 
-def find(tmp_path, card: str, *paths: str) -> layout.Layout:
-    files = {"README.md": f"---\n{card}\n---\n".encode(), **dict.fromkeys(paths, b"x\n1\n")}
+def find(tmp_path, card: str, *paths: str, **texts: str) -> layout.Layout:
+    files = {
+        "README.md": f"---\n{card}\n---\n".encode(),
+        **{name.replace("__", "."): text.encode() for name, text in texts.items()},
+        **dict.fromkeys(paths, b"x\n1\n"),
+    }
     contents = list(files.values())
     repo_files.install([(p, len(c)) for p, c in files.items()], lambda number, start, length: contents[number][start:][:length])
     return layout.find(str(tmp_path), "data")
@@ -66,3 +70,9 @@ def test_each_way_to_hold_no_data_has_its_code(tmp_path, paths: list[str], code:
     with pytest.raises(Problem) as caught:
         find(tmp_path, "license: mit", *paths)
     assert caught.value.code == code
+
+
+def test_columns_may_be_described_in_the_file_of_old_versions(tmp_path):
+    old = '{"alice--data": {"features": {"x": {"dtype": "float32", "_type": "Value"}}}}'
+    found = find(tmp_path, "license: mit", "a.csv", dataset_infos__json=old)
+    assert str(found.builder("default").info.features) == "{'x': Value('float32')}"

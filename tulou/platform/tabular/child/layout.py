@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ from tulou.platform.tabular.child.repo_files import ROOT
 MAX_CONFIGS = 4_000
 MAX_SPLITS = 30
 _SPLIT = re.compile(r"\w+(?:\.\w+)*")
-_CARD, _YAML = "README.md", ".huggingface.yaml"
+_CARD, _YAML, _OLD_INFOS = "README.md", ".huggingface.yaml", "dataset_infos.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,16 @@ def _module(card: Any, configs: MetadataConfigs) -> load.DatasetModule:
 
 
 def _infos(card: Any) -> DatasetInfosDict:
-    return DatasetInfosDict.from_dataset_card_data(card)
+    """Return what the card says of columns and splits, over what old versions of the library wrote into a file."""
+    said = DatasetInfosDict.from_dataset_card_data(card)
+    text = _text(_OLD_INFOS)
+    if text is None:
+        return said
+    old = DatasetInfosDict({name: DatasetInfo.from_dict(each) for name, each in json.loads(text).items()})
+    if len(old) == 1:
+        old["default"] = old.pop(next(iter(old)))
+    old.update(said)
+    return old
 
 
 def _refuse_foreign_patterns(configs: MetadataConfigs) -> None:
