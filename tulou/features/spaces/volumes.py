@@ -50,7 +50,7 @@ def _one(m: Machinery, actor: Actor, wanted: dict[str, Any]) -> Volume:
     if unknown:
         raise BadInput("A volume has the fields type, source, mountPath, revision, readOnly and path.")
     kind, source, target = wanted.get("type", "model"), wanted.get("source"), wanted.get("mountPath")
-    if kind not in _KINDS or not isinstance(source, str):
+    if not isinstance(kind, str) or kind not in _KINDS or not isinstance(source, str):
         raise BadInput("A volume has a 'type' (model, dataset, space or bucket) and a 'source' (account/name).")
     if kind == "bucket" and wanted.get("readOnly") is not True:
         raise NotBuilt(
