@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
 import orjson
+import pyarrow as pa
 
 from tulou.platform.tabular.child import resident
 from tulou.platform.tabular.child.problems import BadQuery, TooBig, Unreadable
@@ -62,23 +61,21 @@ def _config(asked: dict[str, Any]) -> dict[str, Any]:
 def _run(con: duckdb.DuckDBPyConnection, asked: dict[str, Any], starts: list[int]) -> int:
     number = "(?::BIGINT[])[file_index::BIGINT + 1] + file_row_number::BIGINT"
     # Rows that are equal keep the order of the file.
-    order = f"{asked['order']}, row_number_" if asked["order"] else "row_number_"
+    order = f"{asked['order']}, 1" if asked["order"] else "1"
     where = f" WHERE {asked['where']}" if asked["where"] else ""
-    sql = f"SELECT {number} AS row_number_ FROM read_parquet(?){where} ORDER BY {order}"  # noqa: S608 - made of checked parts
+    sql = f"SELECT {number} FROM read_parquet(?){where} ORDER BY {order}"  # noqa: S608 - made of checked parts
     files = [path for path, _count in asked["parts"]]
     reader = con.sql(sql, params=[starts, files, *asked["values"]]).to_arrow_reader(100_000)
     total = 0
-    kind = "<u4" if starts[-1] < 1 << 32 else "<u8"
+    kind = pa.uint32() if starts[-1] < 1 << 32 else pa.uint64()
     with Path(asked["out"]).open("wb") as out:
-        for numbers in _batches(reader):
-            out.write(numbers.astype(kind).tobytes())
+        for batch in reader:
+            numbers = batch.column(0).cast(kind)
+            width = kind.bit_width // 8
+            raw = memoryview(numbers.buffers()[1])
+            out.write(raw[numbers.offset * width : (numbers.offset + len(numbers)) * width])
             total += len(numbers)
     return total
-
-
-def _batches(reader: Any) -> Iterator[np.ndarray[Any, Any]]:
-    for batch in reader:
-        yield batch.column(0).to_numpy(zero_copy_only=False)
 
 
 def main() -> None:
