@@ -38,11 +38,12 @@ KIND_BY_PLURAL = {kind.plural: kind for kind in GIT_KINDS}
 
 RESERVED_ACCOUNTS = frozenset({
     ".well-known", "admin", "api", "api-docs", "assets", "auth", "buckets", "cas", "chat", "chunks", "cli",
-    "collections", "connect", "datasets", "device", "docs", "enterprise", "explore", "favicon.ico", "hardware", "health",
-    "healthz", "help", "inference", "jobs", "join", "kernels", "lfs", "login", "logout", "metrics", "models", "new", "notifications",
-    "oauth", "one-time", "organizations", "papers", "posts", "pricing", "raw", "reconstruction", "reconstructions",
-    "resolve", "robots.txt", "search", "security", "settings", "shard", "shards", "signup", "spaces", "static", "tasks",
-    "terms", "tokens", "tulou", "uploads", "user", "users", "v1", "v2", "welcome", "xorb", "xorb-data", "xorbs",
+    "collections", "connect", "datasets", "device", "docs", "enterprise", "explore", "favicon.ico", "hardware",
+    "health", "healthz", "help", "inference", "jobs", "join", "kernels", "lfs", "login", "logout", "metrics", "models",
+    "new", "notifications", "oauth", "one-time", "organizations", "papers", "posts", "pricing", "raw", "reconstruction",
+    "reconstructions", "resolve", "robots.txt", "search", "security", "settings", "shard", "shards", "signup", "spaces",
+    "static", "tasks", "terms", "tokens", "tulou", "uploads", "user", "users", "v1", "v2", "welcome", "xorb",
+    "xorb-data", "xorbs",
 })  # fmt: skip
 """Words that addresses of this site begin with."""
 
