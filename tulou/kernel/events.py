@@ -85,4 +85,5 @@ class RunChanged(Event):
     phase: str
 
 
-KINDS: dict[str, type[Event]] = {c.kind: c for c in (RefsMoved, RepoCreated, RepoChanged, RepoDeleted, ObjectUploaded, RunChanged)}
+_ALL = (RefsMoved, RepoCreated, RepoChanged, RepoDeleted, ObjectUploaded, RunChanged)
+KINDS: dict[str, type[Event]] = {each.kind: each for each in _ALL}
