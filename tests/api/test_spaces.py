@@ -415,7 +415,7 @@ def test_settings_restart_what_runs(stand: Stand):
             "volumes",
             {"volumes": [{"type": "model", "source": "me/m", "mountPath": "/m", "revision": "no"}]},
             404,
-            "evision",
+            "rev id",
         ),
         ("PUT", "volumes", {"volumes": [{"type": "model", "source": "me/m", "mountPath": "/m", "colour": "red"}]}, 400, "fields"),
         ("PUT", "volumes", {"volumes": "all"}, 400, "'volumes'"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from tulou.features.repos.model import Repo
 from tulou.features.runs import flavors
-from tulou.features.spaces import control, queries, read, settings, volumes
+from tulou.features.spaces import change, control, queries, read, settings, volumes
 from tulou.features.spaces.model import Volume
 from tulou.kernel.actor import Actor
 from tulou.kernel.errors import BadInput
@@ -70,14 +70,19 @@ def apply(m: Machinery, repo: Repo, options: Options) -> None:
         return
     read.get(m, repo)
     with m.db.write() as tx:
-        queries.take(tx, repo.id)
+        space = queries.take(tx, repo.id)
         for each in options.values:
             settings.put(tx, m, repo.id, each.name, each.value, each.description, is_secret=each.is_secret)
         chosen = {"hardware": options.hardware, "sleep_seconds": options.sleep_seconds}
         columns: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
         if options.volumes:
             columns["volumes"] = queries.dump_volumes(options.volumes)
+        if space is not None and space.building is not None:
+            # A copy has an application from the start: its build may have begun without its variables.
+            change.stop_runs(tx, m, space)
+            columns |= {"commit": None, "building": "{}"}
         queries.change(tx, repo.id, changed_at=m.clock.now(), **columns)
+        change.soon(tx, m, repo.id)
 
 
 def _value(wanted: dict[str, Any], *, is_secret: bool) -> Value:
