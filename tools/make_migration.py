@@ -1,4 +1,4 @@
-"""Write the next migration from what `db/tables.py` has and the migrations so far do not: `make_migration.py "what changes"`.
+"""Write the next migration from what `db/tables` has and the migrations so far do not: `make_migration.py "what changes"`.
 
 Read what it writes before you commit it: it sees tables, columns, types and indexes, and neither renames nor data.
 """
