@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -218,8 +219,9 @@ def _write(path: str, value: int | str) -> None:
 
 
 def _write_if_there(path: str, value: int | str) -> None:
-    if os.path.exists(path):
-        try:
-            _write(path, value)
-        except FileNotFoundError:
-            return
+    """Write to a control file, unless the group is gone, or goes at this moment."""
+    try:
+        _write(path, value)
+    except OSError as problem:
+        if problem.errno not in {errno.ENOENT, errno.ENODEV}:
+            raise
