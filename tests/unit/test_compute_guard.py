@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -203,6 +204,17 @@ def test_what_the_administrator_named_is_reached_whatever_its_address(listener):
     assert connect(Resolver(["127.0.0.1"]), port, "index.lan", rules) == "connected"
     assert connect(Resolver(["127.0.0.1"]), port, "other.lan", rules).startswith("403")
     assert connect(Resolver(["1.1.1.1"]), 8443, "example.org").startswith("403")
+
+
+def test_the_hub_hears_a_run_from_an_address_of_its_own_also_when_the_proxy_is_asked(listener):
+    """A hub behind a proxy on its machine believes what 127.0.0.1 says of others."""
+    port, came = listener
+    rules = guard.Rules(frozenset({("127.0.0.1", port)}))
+    assert connect(Resolver(["127.0.0.1"]), port, "127.0.0.1", rules) == "connected"
+    deadline = time.monotonic() + 10
+    while not came and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [who[0] for who in came] == ["127.77.0.1"]
 
 
 def test_settings_name_hosts():

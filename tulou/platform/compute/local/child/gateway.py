@@ -84,13 +84,16 @@ class Gateway:
             writer.close()
 
     async def _onward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int) -> None:
-        """Connect from an address of the run's own on the loopback.
+        theirs, ours = await self._open_to(host, port)
+        await _join(reader, writer, theirs, ours)
+
+    async def _open_to(self, address: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect; to the loopback from an address of the run's own.
 
         The hub may believe what 127.0.0.1 says of others (`trusted_proxies`): it must not take a run for its proxy.
         """
-        local = None if ":" in host else (self._source, 0)
-        theirs, ours = await asyncio.wait_for(asyncio.open_connection(host, port, local_addr=local), _CONNECT_S)
-        await _join(reader, writer, theirs, ours)
+        local = (self._source, 0) if address.startswith("127.") else None
+        return await asyncio.wait_for(asyncio.open_connection(address, port, limit=_CHUNK, local_addr=local), _CONNECT_S)
 
     async def _out(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -123,7 +126,7 @@ class Gateway:
             raise Refused("403 Forbidden", "This hub lets programs reach public addresses only.")
         for address in allowed:
             with suppress(OSError, TimeoutError):
-                return await asyncio.wait_for(asyncio.open_connection(address, port, limit=_CHUNK), _CONNECT_S)
+                return await self._open_to(address, port)
         raise Refused("502 Bad Gateway", "The host does not answer.")
 
     def _allows(self, host: str, port: int, address: str) -> bool:
