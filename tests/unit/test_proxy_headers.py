@@ -147,3 +147,8 @@ def test_in_path_mode_the_prefix_is_kept_as_sent():
     assert (place.name.full, place.prefix, place.target) == ("alice/x", "/spaces/alice/x/app", "/a%2Fb?q=1")
     assert place_of(BELOW, "hub.example", b"/spaces/alice/x/application", b"") is None
     assert place_of(BELOW, "hub.example", b"/spaces/alice/x", b"") is None
+
+
+def test_no_application_clears_the_cookies_of_the_hub_beside_it():
+    for hop in (HOST, PATH):
+        assert to_visitor([(b"Clear-Site-Data", b'"cookies"'), (b"x-kept", b"1")], hop)[:1] == [(b"x-kept", b"1")]

@@ -30,9 +30,10 @@ _NOT_TO_APP = _HOP_BY_HOP | {
 _NOT_TO_VISITOR = _HOP_BY_HOP | {
     b"date", b"alt-svc", b"strict-transport-security", b"public-key-pins", b"x-sendfile", b"x-lighttpd-send-file",
     b"x-litespeed-location", b"x-reproxy-url", b"x-reproxy-file",
+    b"clear-site-data",  # browsers clear the cookies of the whole domain for it: those of the hub beside the application too
 }  # fmt: skip
 # On the hub's own origin it may set nothing that lasts, and loosen nothing.
-_NOT_ON_THE_HUB = frozenset({b"set-cookie", b"clear-site-data", b"service-worker-allowed", b"report-to", b"nel", b"set-login",
+_NOT_ON_THE_HUB = frozenset({b"set-cookie", b"service-worker-allowed", b"report-to", b"nel", b"set-login",
                              b"reporting-endpoints", b"origin-agent-cluster", b"access-control-allow-origin",
                              b"access-control-allow-credentials"})  # fmt: skip
 _SHARED = (b"public", b"s-maxage", b"private")
