@@ -247,6 +247,64 @@ def test_the_logs_of_several_runs_read_as_one(m, machine, loop):
     assert logs.several(m, [], 0) == ([], 0, True)
 
 
+def everything(m, run_id: str, offset: int = 0) -> list[str]:
+    """Read a log as its viewers do."""
+    found: list[str] = []
+    for _ in range(100):
+        lines, offset, is_end = logs.lines(m, run_id, offset)
+        found += [line.text for line in lines]
+        if is_end and not lines:
+            return found
+    raise AssertionError("the log has no end")
+
+
+def test_a_line_longer_than_any_block_does_not_end_the_log_for_its_readers(m, machine, loop):
+    run_id = ask(m)
+    long = "\N{GRINNING FACE}" * 16_384  # the longest line that is kept: its letters have four bytes
+    name = follow(loop, m, run_id, "running").machine_id
+    machine.logs[name] = f"1764000000000\t{long}\n1764000000001\tlast\n".encode()
+    assert [line.text for line in logs.lines(m, run_id, 0)[0]] == [long, "last"]
+    machine.runs[name] = Observed(name, "succeeded", 0)
+    follow(loop, m, run_id, "succeeded")
+    assert everything(m, run_id) == [long, "last"]
+
+
+def test_a_log_is_read_from_the_middle_of_any_line(m, machine, loop):
+    run_id = ask(m)
+    name = follow(loop, m, run_id, "running").machine_id
+    machine.logs[name] = b"1764000000000\t" + b"9" * 6_000 + b"\n"
+    assert [(line.at, len(line.text)) for line in logs.lines(m, run_id, 20)[0]] == [(0, 0)]
+
+
+def test_an_attempt_that_printed_nothing_or_half_a_line_hides_no_later_one(m, machine, loop):
+    run_id = ask(m, attempts=3)
+    for attempt, text in ((1, b""), (2, b"1\thalf"), (3, b"2\twhole\n")):
+        found = follow(loop, m, run_id, "running")
+        assert found.attempt == attempt
+        machine.logs[found.machine_id] = text
+        machine.runs[found.machine_id] = Observed(found.machine_id, "failed" if attempt < 3 else "succeeded", int(attempt < 3))
+        follow(loop, m, run_id, "pending", "starting", "running" if attempt < 3 else "succeeded", "succeeded")
+        for _ in range(50):
+            if attempt == 3 or read.get(m, run_id).attempt > attempt:
+                break
+            loop.step()
+            loop._hands.submit(int).result()
+    follow(loop, m, run_id, "succeeded")
+    assert everything(m, run_id) == ["half", "whole"]
+    assert logs.length(m, run_id) == len(b"1\thalf\n2\twhole\n")
+
+
+def test_the_end_of_the_logs_of_several_runs_is_found_without_reading_all(m, machine, loop):
+    first, second = ask(m), ask(m)
+    for run_id, text in ((first, b"1\ta\n2\tb\n"), (second, b"3\tc\n")):
+        name = follow(loop, m, run_id, "running").machine_id
+        machine.logs[name] = text
+        machine.runs[name] = Observed(name, "succeeded", 0)
+        follow(loop, m, run_id, "succeeded")
+    assert [logs.tail_of_several(m, [first, second], count) for count in (0, 1, 2, 3, 9)] == [12, 8, 4, 0, 0]
+    assert logs.tail_of_several(m, [], 5) == 0
+
+
 def test_a_run_that_the_hub_cannot_start_is_given_up_after_a_few_tries(m, machine, loop):
     reports = []
     patient = Reconciler(m, lambda event, _detail: reports.append(event), {})

@@ -118,7 +118,7 @@ def _tail(call: Call, space: Space, which: str) -> Log | None:
     runs = _runs(space, which)
     if not runs:
         return None
-    offset = logs.tail_offset(call.m, runs[0], TAIL_LINES) if which == space_logs.RUN else 0
+    offset = logs.tail_of_several(call.m, runs, TAIL_LINES)
     lines: list[logs.Line] = []
     while True:
         found, offset, is_end = space_logs.lines(call.m, space.repo_id, which, runs[0], offset)

@@ -49,12 +49,15 @@ def end_unstarted(m: Machinery, run: Run, phase: str, detail: str) -> None:
 
 def _keep_log(m: Machinery, run: Run) -> int:
     path = atomic.temporary_file(m.work, "log")
-    size = 0
+    size, ends = 0, b""
     try:
         with path.open("wb") as file:
             while chunk := m.compute.read_log(run.machine_id, size, CHUNK):
                 file.write(chunk)
                 size += len(chunk)
+                ends = chunk[-1:]
+            if size and ends != b"\n":
+                size += file.write(b"\n")  # cut by a full disk; readers wait for whole lines
         if size:
             m.store.put(log_key(run.id, run.attempt), path)
     finally:
