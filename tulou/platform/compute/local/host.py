@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from tulou.platform.compute.local.child import seccomp
@@ -15,6 +16,7 @@ _PROBE = (
     "--unshare-user", "--unshare-pid", "--unshare-net", "--disable-userns",
     "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "/bin/true",
 )  # fmt: skip
+_AS_OTHER = "import sys; sys.path.append({root!r}); from tulou.platform.compute.local.child import probe; probe.main()"
 _OLDEST = (0, 8)
 """The first that can forbid further user namespaces, and limit the size of a tmpfs."""
 _OTHER = 65534
@@ -48,19 +50,17 @@ def probe(bwrap: str) -> str:
         return "bubblewrap is not installed"
     if os.uname().machine not in seccomp.MACHINES:
         return f"there is no filter of system calls for {os.uname().machine}"
-    opened = os.open(bwrap, os.O_RDONLY)
-    who = {"user": _OTHER, "group": _OTHER, "extra_groups": []} if os.geteuid() == 0 else {}
+    command = [bwrap, *_PROBE]
+    if os.geteuid() == 0:
+        program = _AS_OTHER.format(root=str(Path(__file__).parents[4]))
+        command = [sys.executable, "-I", "-S", "-c", program, bwrap, str(_OTHER), *_PROBE]
     try:
-        done = subprocess.run(  # noqa: S603 - a fixed program with fixed arguments
-            [f"/proc/self/fd/{opened}", *_PROBE], pass_fds=[opened], env={}, capture_output=True, timeout=20, check=False, **who,  # type: ignore[call-overload]
-        )  # fmt: skip
+        done = subprocess.run(command, env={}, cwd="/", capture_output=True, timeout=20, check=False)  # noqa: S603 - fixed arguments
     except (OSError, subprocess.TimeoutExpired) as problem:
         return f"bubblewrap does not start ({type(problem).__name__})"
-    finally:
-        os.close(opened)
     if done.returncode == 0:
         return ""
-    return done.stderr.decode("utf-8", "replace").strip()[:300] or f"bubblewrap ended with {done.returncode}"
+    return done.stderr.decode("utf-8", "replace").strip()[-300:] or f"bubblewrap ended with {done.returncode}"
 
 
 def memory_mb() -> int:

@@ -150,7 +150,7 @@ def _lower(pid: int, kind: int, value: int) -> None:
 
 
 def _isolated(order: dict[str, Any], status: int, waiting: int) -> None:
-    bwrap = os.open(order["bwrap"], os.O_RDONLY | os.O_CLOEXEC)
+    bwrap = str(order["bwrap"])
     seen = [step for step in order["steps"] if isinstance(step, dict)]
     if order["uid"] is None:
         places = [one["source"] for one in seen]
@@ -160,7 +160,7 @@ def _isolated(order: dict[str, Any], status: int, waiting: int) -> None:
         for one in seen:
             if one["mode"] == "rw":
                 owner.give(one["source"], order["uid"])
-        places = stage.Stage(order["uid"]).lay_out(seen)
+        bwrap, places = stage.with_program(order["uid"], bwrap, seen)
     arguments, filter_fd = _memory("arguments", _arguments(order, places)), _memory("filter", seccomp.program())
     for fd in (arguments, filter_fd, status, waiting):
         os.set_inheritable(fd, True)

@@ -15,6 +15,19 @@ _PLACE = "/tmp"
 """It is on every machine, and covered in these mounts only."""
 
 
+def with_program(uid: int, program: str, seen: list[dict[str, Any]]) -> tuple[str, list[str]]:
+    """Lay out things to be seen, and a program with the libraries that came with it. Return where all of that is now.
+
+    Programs of the machine are where everybody reaches them. One of a Python package may lie in a home that is closed to
+    others, and looks for its libraries beside its package.
+    """
+    if program.startswith("/usr/"):
+        return program, Stage(uid).lay_out(seen)
+    home, inside = program.rsplit("/", 3)[0], "/".join(program.rsplit("/", 3)[1:])
+    *places, packages = Stage(uid).lay_out([*seen, {"source": home, "mode": "ro", "ours": True}])
+    return f"{packages}/{inside}", places
+
+
 class Stage:
     """Mounts of this process alone. It must be root, and have one thread."""
 
