@@ -30,8 +30,8 @@ def used(m: Machinery, repo_id: str) -> int:
                         folders.append(Path(entry.path))
                     else:
                         total += entry.stat(follow_symlinks=False).st_blocks * 512
-        except FileNotFoundError:
-            continue  # gone while we looked
+        except OSError:
+            continue  # gone while we looked, closed by its program, or nested more deeply than a path may be long
     return total
 
 

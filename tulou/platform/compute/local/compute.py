@@ -30,7 +30,6 @@ from tulou.platform.compute.base import (
 )
 from tulou.platform.compute.local import cgroup, doors, egress, host, nursery, order, users
 from tulou.platform.compute.local import folder as runs
-from tulou.platform.compute.local.child import owner
 from tulou.settings import Settings
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -217,8 +216,6 @@ class LocalCompute:
         runs.put_down(place)
         if self._users:
             self._users.release(place)
-        if os.geteuid() != 0:
-            owner.open_up(str(place))
         atomic.remove_tree(place)
 
 

@@ -234,7 +234,8 @@ class Keeper:
             if pid:
                 # Where there is much to look at, one looks less often.
                 self._sweep, self._sweep_at = 0, now + max(_SWEEP_S, _SWEEP_SHARE * (now - self._sweep_began))
-                if os.waitstatus_to_exitcode(status) == owner.TOO_MUCH:
+                # What cannot be measured counts as too much: a run could see to that.
+                if os.waitstatus_to_exitcode(status) > 0:
                     self._stop("disk")
         elif limit and written and now >= self._sweep_at and not self._why:
             self._sweep, self._sweep_began = owner.measure(written, limit), now

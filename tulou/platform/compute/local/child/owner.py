@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 
 TOO_MUCH = 3
 """How the process that measures ends if there is more than allowed."""
 _BLOCK, _SMALLEST = 512, 4096
 _POLITE = 10
+_DEEPEST = 200
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def give(path: str, uid: int, *, is_final: bool = False) -> None:
@@ -21,11 +24,54 @@ def give(path: str, uid: int, *, is_final: bool = False) -> None:
     if os.geteuid() == 0:
         os.chown(path, uid, uid, follow_symlinks=False)
     if os.path.isdir(path) and not os.path.islink(path):
-        for _, folders, files, within in os.fwalk(path):
-            for name in (*folders, *files):
+        for within, names in _folders(path):
+            for name in names:
                 # Somebody else of the hub may be deleting here.
                 with suppress(FileNotFoundError):
                     _give(name, within, uid, is_final=is_final)
+
+
+def _folders(path: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield a folder and each below it, open, with the names in it. Nothing may move them meanwhile.
+
+    One is open at a time: programs nest folders deeper than a stack is high, and deeper than there are descriptors.
+    """
+    at = os.open(path, _FOLDER)
+    above: list[tuple[list[str], tuple[int, int]]] = []
+    try:
+        while True:
+            with os.scandir(at) as entries:
+                found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+            yield at, [name for name, _ in found]
+            above.append(([name for name, is_folder in found if is_folder], _identity(at)))
+            below = -1
+            while above and below < 0:
+                names = above[-1][0]
+                if names:
+                    with suppress(FileNotFoundError, PermissionError):
+                        below = os.open(names.pop(), _FOLDER, dir_fd=at)
+                else:
+                    above.pop()
+                    at = _up(at)
+                    if above and _identity(at) != above[-1][1]:
+                        return  # somebody of the hub is taking it away
+            if below < 0:
+                return
+            os.close(at)
+            at = below
+    finally:
+        os.close(at)
+
+
+def _up(at: int) -> int:
+    above = os.open("..", _FOLDER, dir_fd=at)
+    os.close(at)
+    return above
+
+
+def _identity(at: int) -> tuple[int, int]:
+    found = os.fstat(at)
+    return found.st_dev, found.st_ino
 
 
 def _give(name: str, within: int, uid: int, *, is_final: bool) -> None:
@@ -55,7 +101,9 @@ def measure(paths: list[str], limit: int) -> int:
 def _holds_more(paths: list[str], limit: int) -> bool:
     total = 0
     for path in paths:
-        for _, folders, files, within in os.fwalk(path):
+        for folder, folders, files, within in os.fwalk(path):
+            if folder.count("/") > path.count("/") + _DEEPEST:
+                return True  # what is below could not be measured: there are no more descriptors
             for name in (*folders, *files):
                 with suppress(FileNotFoundError):
                     # However small, a file takes room: a million empty ones count too.
@@ -63,12 +111,3 @@ def _holds_more(paths: list[str], limit: int) -> bool:
             if total > limit:
                 return True
     return False
-
-
-def open_up(path: str) -> None:
-    """Let the owner of a folder and of all that is in it delete them: a run may have closed them."""
-    if os.path.isdir(path) and not os.path.islink(path):
-        os.chmod(path, stat.S_IRWXU)
-        for entry in os.scandir(path):
-            if entry.is_dir(follow_symlinks=False):
-                open_up(entry.path)
