@@ -170,7 +170,8 @@ def test_what_is_allowed_by_name_is_reached_by_that_name_only(here: Machine, lan
     assert lines[1] == "403 This hub lets programs reach public addresses only."
     assert lines[2] == "403 This hub lets programs reach ports 80 and 443 only."
     assert lines[3] == "502 There is no host of that name."
-    assert ("127.0.0.1", "/yes", f"localhost:{port}") in seen
+    address, _, host = next(one for one in seen if one[1] == "/yes")
+    assert (address.startswith("127.77."), host) == (True, f"localhost:{port}")
     # A program that asks no proxy for its loopback finds it there.
     _, said = here.run(("python3", "-c", FETCH, f"http://127.0.0.1:{port}/direct"), network="egress")
     assert said == "200 ok\n"
