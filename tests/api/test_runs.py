@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 
 import pytest
 import sqlalchemy as sa
@@ -56,6 +57,7 @@ def follow(loop, m, run_id, *phases, rounds=50):
     """Take rounds until the run is in one of these phases."""
     for _ in range(rounds):
         loop.step()
+        loop._starters.submit(int).result()
         loop._hands.submit(int).result()
         found = read.get(m, run_id)
         if found.phase in phases:
@@ -279,16 +281,13 @@ def test_a_log_is_read_from_the_middle_of_any_line(m, machine, loop):
 def test_an_attempt_that_printed_nothing_or_half_a_line_hides_no_later_one(m, machine, loop):
     run_id = ask(m, attempts=3)
     for attempt, text in ((1, b""), (2, b"1\thalf"), (3, b"2\twhole\n")):
-        found = follow(loop, m, run_id, "running")
-        assert found.attempt == attempt
+        for _ in range(100):
+            found = follow(loop, m, run_id, "running")
+            if found.attempt == attempt:
+                break
         machine.logs[found.machine_id] = text
         machine.runs[found.machine_id] = Observed(found.machine_id, "failed" if attempt < 3 else "succeeded", int(attempt < 3))
-        follow(loop, m, run_id, "pending", "starting", "running" if attempt < 3 else "succeeded", "succeeded")
-        for _ in range(50):
-            if attempt == 3 or read.get(m, run_id).attempt > attempt:
-                break
-            loop.step()
-            loop._hands.submit(int).result()
+        loop.step()
     follow(loop, m, run_id, "succeeded")
     assert everything(m, run_id) == ["half", "whole"]
     assert logs.length(m, run_id) == len(b"1\thalf\n2\twhole\n")
@@ -303,6 +302,47 @@ def test_the_end_of_the_logs_of_several_runs_is_found_without_reading_all(m, mac
         follow(loop, m, run_id, "succeeded")
     assert [logs.tail_of_several(m, [first, second], count) for count in (0, 1, 2, 3, 9)] == [12, 8, 4, 0, 0]
     assert logs.tail_of_several(m, [], 5) == 0
+
+
+def test_runs_that_take_long_to_lay_out_keep_nobody_from_ending(m, machine, loop):
+    going = ask(m)
+    follow(loop, m, going, "running")
+    free, start = threading.Event(), machine.start
+    machine.start = lambda spec: (free.wait(30), start(spec))
+    slow = [ask(m, memory_mb=64) for _ in range(6)]
+    try:
+        loop.step()
+        with m.db.write() as tx:
+            want.stop(tx, m, going)
+        for _ in range(100):
+            loop.step()
+            loop._hands.submit(int).result()
+            if read.get(m, going).is_over:
+                break
+        assert read.get(m, going).phase == "stopped"
+        assert {read.get(m, each).phase for each in slow} <= {"pending", "starting"}
+    finally:
+        free.set()
+    machine.start = start
+    for each in slow:
+        follow(loop, m, each, "running")
+
+
+def test_a_leftover_that_cannot_be_deleted_keeps_no_other_one(m, machine, loop):
+    names = [f"{number:024x}-1" for number in range(3)]
+    machine.runs |= {name: Observed(name, "failed") for name in names}
+    forget, reports = machine.forget, []
+
+    def stubborn(name: str) -> None:
+        if name == names[0]:
+            raise OSError("it is held")
+        forget(name)
+
+    machine.forget = stubborn
+    sweeper = Reconciler(m, lambda event, _detail: reports.append(event), {})
+    sweeper.step()
+    sweeper.stop()
+    assert (list(machine.runs), reports) == ([names[0]], ["runs.not_forgotten"])
 
 
 def test_a_run_that_the_hub_cannot_start_is_given_up_after_a_few_tries(m, machine, loop):

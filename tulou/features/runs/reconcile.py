@@ -48,6 +48,8 @@ class Reconciler:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._hands = ThreadPoolExecutor(4, thread_name_prefix="runs")
+        # Apart: to lay out a large repository takes minutes, and nobody else's run should wait so long for its end.
+        self._starters = ThreadPoolExecutor(4, thread_name_prefix="starts")
         self._held: set[str] = set()
         self._failures: Counter[str] = Counter()
         self._not_before: dict[str, float] = {}
@@ -75,6 +77,7 @@ class Reconciler:
             for run in self._rows():
                 if run.kind == "space" and run.phase != "pending":
                     self._m.compute.signal(run.machine_id, "stop")
+        self._starters.shutdown()
         self._hands.shutdown()
 
     def step(self) -> float:
@@ -118,7 +121,7 @@ class Reconciler:
         if run.node != self._node:
             self._hand(run, lambda: finish.finish(self._m, run, Observed(run.machine_id, "lost", detail="its machine is gone")))
         elif seen is None and run.phase == "starting":
-            self._hand(run, lambda: self._launch(run))  # the hub died between taking it and starting it
+            self._hand(run, lambda: self._launch(run), self._starters)  # the hub died between taking it and starting it
         elif seen is None:
             self._hand(run, lambda: finish.finish(self._m, run, Observed(run.machine_id, "lost", detail="the machine lost it")))
         elif seen.phase in ENDED:
@@ -150,7 +153,7 @@ class Reconciler:
         with self._m.db.write() as tx:
             if not queries.claim(tx, run, self._node, lease, now):
                 return False
-        self._hand(run, lambda: self._launch(run))
+        self._hand(run, lambda: self._launch(run), self._starters)
         return True
 
     def _launch(self, run: Run) -> None:
@@ -195,11 +198,11 @@ class Reconciler:
                 outbox.append(tx, self._m.clock, RunChanged(run.id, run.kind, phase))
                 tx.on_commit(self._m.wake)
 
-    def _hand(self, run: Run, work: Callable[[], None]) -> None:
+    def _hand(self, run: Run, work: Callable[[], None], hands: ThreadPoolExecutor | None = None) -> None:
         """Do something slow beside the loop, at most one thing at a time for each run."""
         with self._lock:
             self._held.add(run.machine_id)
-        self._hands.submit(self._handled, run, work)
+        (hands or self._hands).submit(self._handled, run, work)
 
     def _handled(self, run: Run, work: Callable[[], None]) -> None:
         try:
@@ -247,7 +250,13 @@ class Reconciler:
             if name in needed:
                 continue
             if run is None or run.is_over or run.machine_id != name:
-                self._m.compute.forget(name)
+                self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        try:
+            self._m.compute.forget(name)
+        except OSError as problem:
+            self._report("runs.not_forgotten", problem, machine=name)  # the next sweep tries again; the others go now
 
     def _report(self, event: str, problem: BaseException, **more: str) -> None:
         self._log(event, {**more, "trace": "".join(traceback.format_exception(problem))})
