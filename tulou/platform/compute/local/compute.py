@@ -139,7 +139,13 @@ class LocalCompute:
     def _lays_over(self, run_id: str) -> bool:
         """Whether overlays work here, as the first run that wants one finds out: kernel, disk and bubblewrap must all agree."""
         if self._overlays is None and run_id != _PROBE:
-            probe = RunSpec(_PROBE, "probe", ("true",), mounts=(Mount(self._host.made_etc, "/x", "overlay"),), program="ours")
+            probe = RunSpec(
+                _PROBE,
+                "probe",
+                ("sh", "-c", "echo > /x/hosts"),
+                mounts=(Mount(self._host.made_etc, "/x", "overlay"),),
+                program="ours",
+            )
             folder = self._folder / f"{_PROBE}-{secrets.token_hex(4)}"
             folder.mkdir(mode=0o700)
             try:
