@@ -53,7 +53,7 @@ def ask(m, **order) -> str:
         )  # fmt: skip
 
 
-def follow(loop, m, run_id, *phases, rounds=50):
+def follow(loop, m, run_id, *phases, rounds=500):
     """Take rounds until the run is in one of these phases."""
     for _ in range(rounds):
         loop.step()
