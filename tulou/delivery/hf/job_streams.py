@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from tulou.features.jobs import read
 from tulou.features.jobs.read import JobView
 from tulou.features.runs import logs
 from tulou.features.runs import read as runs
+from tulou.kernel.actor import Actor
 from tulou.kernel.clock import iso
 from tulou.kernel.errors import BadInput, HubError
 from tulou.platform.compute.base import Observed
@@ -36,7 +37,7 @@ async def log(call: Call) -> ASGIApp:
     """GET …/logs: every line so far, then each as it comes. `Last-Event-ID` goes on where a client lost the stream."""
     found = await in_thread(read.get, call.m, call.actor, call.params["account"], call.params["job"])
     tail, seen = _tail(call), sse.last_id(call)
-    return sse.stream(_lines(call, found, tail, seen))
+    return sse.stream(call, _lines(call, found, tail, seen), _may(call))
 
 
 async def metrics(call: Call) -> ASGIApp:
@@ -44,7 +45,11 @@ async def metrics(call: Call) -> ASGIApp:
     found = await in_thread(read.get, call.m, call.actor, call.params["account"], call.params["job"])
     if found.run.is_over:
         raise NotRunning
-    return sse.stream(_samples(call, found))
+    return sse.stream(call, _samples(call, found), _may(call))
+
+
+def _may(call: Call) -> Callable[[Actor], JobView]:
+    return lambda actor: read.get(call.m, actor, call.params["account"], call.params["job"])
 
 
 async def _lines(call: Call, found: JobView, tail: int | None, seen: int | None) -> AsyncIterator[bytes]:

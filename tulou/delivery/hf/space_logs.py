@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from tulou.delivery.kit import run_logs, sse
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Route
+from tulou.features.access import gate
 from tulou.features.runs.logs import Line
 from tulou.features.spaces import logs, read
 from tulou.kernel.actor import Action
@@ -29,7 +30,8 @@ async def events(call: Call) -> ASGIApp:
         # Clients print each as it comes, so it brings its own end of line, as on the Hub.
         return [replace(line, text=f"{line.text}\n") for line in lines], end, is_end
 
-    return sse.stream(run_logs.events(source, sse.last_id(call) or 0))
+    lines = run_logs.events(source, sse.last_id(call) or 0)
+    return sse.stream(call, lines, lambda actor: gate.repo(call.m, actor, call.repo.name, Action.WRITE))
 
 
 ROUTES = [

@@ -20,6 +20,7 @@ from tulou.features.jobs.read import JobView
 from tulou.features.jobs.stage import Stage
 from tulou.features.orgs import lookup as orgs
 from tulou.features.runs import flavors, images, logs, room
+from tulou.kernel.actor import Actor
 from tulou.kernel.errors import BadInput, HubError
 from tulou.wire.job_spec import parse_job
 
@@ -114,10 +115,14 @@ def _log(call: Call, view: JobView) -> Log:
 
 async def events(call: Call) -> ASGIApp:
     """Send the lines behind an offset, and those to come."""
-    view = await in_thread(read.get, call.m, call.actor, call.params["account"], call.params["job"])
+
+    def get(actor: Actor) -> JobView:
+        return read.get(call.m, actor, call.params["account"], call.params["job"])
+
+    view = await in_thread(get, call.actor)
     asked = call.query("offset") or "0"
     offset = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
-    return sse.stream(run_logs.events(partial(logs.lines, call.m, view.run.id), sse.last_id(call) or offset))
+    return sse.stream(call, run_logs.events(partial(logs.lines, call.m, view.run.id), sse.last_id(call) or offset), get)
 
 
 async def change(call: Call) -> ASGIApp:

@@ -16,6 +16,7 @@ from tulou.delivery.pages import render, snippets
 from tulou.delivery.pages.forms import done
 from tulou.delivery.pages.repo_frame import frame
 from tulou.delivery.pages.words import translator
+from tulou.features.access import gate
 from tulou.features.cards import overview as overviews
 from tulou.features.runs import logs
 from tulou.features.spaces import logs as space_logs
@@ -145,7 +146,8 @@ async def log_events(call: Call) -> ASGIApp:
     asked = call.query("offset") or "0"
     offset = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
     source = partial(space_logs.lines, call.m, space.repo_id, which, first)
-    return sse.stream(run_logs.events(source, sse.last_id(call) or offset))
+    lines = run_logs.events(source, sse.last_id(call) or offset)
+    return sse.stream(call, lines, lambda actor: gate.repo(call.m, actor, call.repo.name, Action.WRITE))
 
 
 _OPTIONS: dict[str, Any] = {"login": Login.COOKIE, "budget": Budget.PAGES, "kind": RepoKind.SPACE}
