@@ -10,11 +10,37 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
+from tests.commits import commit
 from tulou.delivery.kit import sse
 from tulou.delivery.kit.call import Call
 from tulou.features.accounts import signin
 from tulou.kernel.actor import Actor
 from tulou.kernel.errors import Busy, Forbidden
+
+
+def test_a_public_space_names_the_private_repositories_that_it_sees_to_its_writers_only(hub):
+    alice, bob = (hub.http(hub.user(name)) for name in ("alice", "bob"))
+    hub.repo("alice/app", "space", sdk="gradio")
+    hub.repo("alice/hidden", "dataset", private=True)
+    commit(alice, "alice/hidden", {"a.txt": "a"}, kind="datasets")
+    volume = {"type": "dataset", "source": "alice/hidden", "mountPath": "/hidden"}
+    assert "alice/hidden" in alice.put("/api/spaces/alice/app/volumes", json={"volumes": [volume]}).text
+    paths = ("/api/spaces/alice/app/runtime", "/api/spaces/alice/app", "/api/spaces?author=alice&expand=runtime")
+    assert ["hidden" in alice.get(path).text for path in paths] == [True, True, False]
+    for somebody in (bob, hub.http(None)):
+        answers = [somebody.get(path) for path in paths]
+        assert [answer.status_code for answer in answers] == [200, 200, 200]
+        assert not any("hidden" in answer.text for answer in answers)
+
+
+def test_a_heading_with_any_sign_does_not_break_the_search_of_its_site(hub):
+    alice = hub.http(hub.user("alice"))
+    hub.repo("alice/lib", "model")
+    page = "# Guide\n\nWords.\n\n## Walnut \x1f\x1f cake\n\nwalnut text\n"
+    commit(alice, "alice/lib", {"docs/index.md": page}, kind="models")
+    found = alice.get("/docs/alice/lib/main/en?q=walnut")
+    assert found.status_code == 200
+    assert "Walnut" in found.text
 
 
 def call_of(hub, token: str) -> Call:

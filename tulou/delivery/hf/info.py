@@ -12,6 +12,7 @@ from tulou.delivery.hf.overviews import Shown
 from tulou.delivery.kit import answers
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Route
+from tulou.features.access.rules import Decision, decide
 from tulou.features.cards import overview, shards
 from tulou.features.cards.model import Overview
 from tulou.features.spaces import read as spaces
@@ -55,7 +56,8 @@ def _spaces(call: Call, found: Overview) -> list[str]:
 
 
 def _app(call: Call) -> dict[str, Any]:
-    return space_shapes.app(call.m, call.base, call.repo, spaces.get(call.m, call.repo))
+    can_write = decide(call.actor, call.repo, Action.WRITE) is Decision.ALLOW
+    return space_shapes.app(call.m, call.base, call.repo, spaces.get(call.m, call.repo), can_write=can_write)
 
 
 def _children(call: Call, found: Overview) -> dict[str, int]:

@@ -71,7 +71,7 @@ def _shown(call: Call, page: Page, expand: list[str]) -> list[Shown]:
 
 
 def _app(call: Call, space: Space) -> dict[str, Any]:
-    return {"runtime": space_shapes.runtime(call.m, space), "subdomain": space.slug}
+    return {"runtime": space_shapes.runtime(call.m, space, can_write=False), "subdomain": space.slug}
 
 
 def _files(item: Overview) -> list[str] | None:

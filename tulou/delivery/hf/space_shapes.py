@@ -12,8 +12,8 @@ from tulou.kernel.clock import iso
 from tulou.platform.machinery import Machinery
 
 
-def runtime(m: Machinery, space: Space) -> dict[str, Any]:
-    """Return the runtime of a Space. Its message says nothing that only its owner may know."""
+def runtime(m: Machinery, space: Space, *, can_write: bool = True) -> dict[str, Any]:
+    """Return the runtime of a Space. Its volumes are for those who may change it: a public one may see private repositories."""
     runs = space.stage.is_serving and not space.is_static
     shape: dict[str, Any] = {
         "stage": space.stage.value,
@@ -22,7 +22,7 @@ def runtime(m: Machinery, space: Space) -> dict[str, Any]:
         "storage": data.tier(space.storage_mb),
         "devMode": False,
         "replicas": {"current": int(space.stage.is_serving), "requested": int(space.want == "run")},
-        "volumes": [volume(each) for each in space.volumes] or None,
+        "volumes": [volume(each) for each in space.volumes if can_write] or None,
         "sha": space.commit,
     }
     if space.message:
@@ -36,9 +36,9 @@ def place(m: Machinery, base: str, repo: Repo, space: Space) -> dict[str, Any]:
     return {"subdomain": space.slug, "host": url.removesuffix("/") if url else None}
 
 
-def app(m: Machinery, base: str, repo: Repo, space: Space) -> dict[str, Any]:
+def app(m: Machinery, base: str, repo: Repo, space: Space, *, can_write: bool) -> dict[str, Any]:
     """Return what an info page says of the application."""
-    return {"runtime": runtime(m, space), **place(m, base, repo, space)}
+    return {"runtime": runtime(m, space, can_write=can_write), **place(m, base, repo, space)}
 
 
 def variables(found: list[Setting]) -> dict[str, Any]:

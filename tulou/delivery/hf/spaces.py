@@ -11,6 +11,7 @@ from tulou.delivery.hf import job_shapes, space_shapes
 from tulou.delivery.kit import answers
 from tulou.delivery.kit.call import Call, in_thread, objects, optional_text, text
 from tulou.delivery.kit.routes import Access, Handler, Route
+from tulou.features.access.rules import Decision, decide
 from tulou.features.runs import flavors
 from tulou.features.spaces import control, read, settings, templates
 from tulou.features.spaces.model import Space
@@ -24,7 +25,9 @@ _NAME = 200
 
 async def runtime(call: Call) -> ASGIApp:
     """GET …/runtime."""
-    return _runtime(call, await in_thread(read.get, call.m, call.repo))
+    space = await in_thread(read.get, call.m, call.repo)
+    can_write = decide(call.actor, call.repo, Action.WRITE) is Decision.ALLOW
+    return answers.json(space_shapes.runtime(call.m, space, can_write=can_write))
 
 
 async def host(call: Call) -> ASGIApp:

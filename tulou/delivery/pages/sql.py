@@ -26,6 +26,7 @@ from tulou.kernel.names import RepoKind
 
 SHOWN = 500
 _CELL = 300
+_DRAWING = 20_000
 _COLUMNS = 60
 
 
@@ -86,8 +87,8 @@ def _cell(value: Any) -> tuple[str, str]:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return "number", str(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    is_drawing = "\n" in text
-    return "pre" if is_drawing else "text", text if is_drawing else text[:_CELL] + ("…" if len(text) > _CELL else "")
+    kind, most = ("pre", _DRAWING) if "\n" in text else ("text", _CELL)
+    return kind, text[:most] + ("…" if len(text) > most else "")
 
 
 def _described(table: Table) -> list[tuple[str, str]]:

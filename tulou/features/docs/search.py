@@ -99,5 +99,6 @@ def _documents(opened: Site, tree: Tree) -> Iterator[Document]:
         parts = sections(body)
         page = tree.title(local) or next((part.title for part in parts if part.title), local)
         for number, part in enumerate(parts):
-            id_ = _CUT.join((local, part.anchor, part.title[:300], page[:300], str(number)))
+            fields = (local, part.anchor, part.title[:300], page[:300], str(number))
+            id_ = _CUT.join(field.replace(_CUT, " ") for field in fields)  # a heading may have any sign in it
             yield Document(id_, _KIND, "", f"{part.title} {page if part.level < 2 else ''}", "", part.text, part.text[:_SHOWN])
