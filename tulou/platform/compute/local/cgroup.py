@@ -13,6 +13,8 @@ _NEEDED = frozenset({"memory", "pids", "cpu"})
 _V1 = ("memory", "pids", "cpu", "cpuacct", "freezer")
 _LEAF = "main"
 _PERIOD_US = 100_000
+_WEIGHT = 10
+"""Of 100, which the hub has: where both want a processor, visitors of the hub go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +112,14 @@ class Group:
             _write_if_there(f"{self._v2}/memory.oom.group", 1)
             _write(f"{self._v2}/pids.max", pids)
             _write(f"{self._v2}/cpu.max", f"{quota} {_PERIOD_US}")
+            _write(f"{self._v2}/cpu.weight", _WEIGHT)
         elif self._v1:
             _write(f"{self._v1['memory']}/memory.limit_in_bytes", memory)
             _write_if_there(f"{self._v1['memory']}/memory.memsw.limit_in_bytes", memory)
             _write(f"{self._v1['pids']}/pids.max", pids)
             _write(f"{self._v1['cpu']}/cpu.cfs_period_us", _PERIOD_US)
             _write(f"{self._v1['cpu']}/cpu.cfs_quota_us", quota)
+            _write(f"{self._v1['cpu']}/cpu.shares", _WEIGHT * 1024 // 100)
 
     def join(self) -> None:
         """Put this process into the group. Raises OSError."""
