@@ -158,3 +158,17 @@ def test_no_text_breaks_the_parser(text: str):
     except WireError:
         return
     assert all(one.name.isupper() or not one.name for one in found)
+
+
+@pytest.mark.parametrize("lines", [
+    "ENV A=aaaaaaaaaa\n" + "ENV A=$A$A\n" * 100,
+    "\n".join(f"ARG A{number + 1}=$A{number}$A{number}" for number in range(100)).replace("$A0$A0", "aaaaaaaaaa"),
+    "ENV A=" + "a" * 30_000 + "\nENV B=" + "$A" * 10_000,
+    "ENV A=" + "a" * 30_000 + "\n" + "ENV " + " ".join(f"B{number}=$A" for number in range(2_000)),
+    "WORKDIR /x\nENV A=" + "a" * 30_000 + "\nCOPY " + "$A " * 10_000 + "./",
+    "WORKDIR /x\n" + "COPY *.py ./\n" * 100,
+    "RUN " + "[" * 60_000,
+], ids=["env doubles", "arg doubles", "one long value", "many values", "many sources", "many patterns", "nested list"])  # fmt: skip
+def test_a_dockerfile_that_swells_is_refused_before_it_fills_the_memory(lines):
+    with pytest.raises(CannotRun):
+        read(f'FROM python:3.11\n{lines}\nCMD ["x"]\n', PATHS)

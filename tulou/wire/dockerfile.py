@@ -46,7 +46,7 @@ def words(instruction: Instruction) -> list[str] | None:
         return None
     try:
         value = json.loads(instruction.value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None  # as Docker does: then it is a line that begins with a bracket
     if not isinstance(value, list) or not all(isinstance(word, str) and "\0" not in word for word in value):
         raise WireError(f"Dockerfile line {instruction.line}: the list must have words in double quotes.")
@@ -79,7 +79,19 @@ def pairs(instruction: Instruction) -> list[tuple[str, str]]:
 
 
 def expand(text: str, known: Mapping[str, str]) -> str:
-    r"""Put values in the place of `$name`, `${name}`, `${name:-default}` and `${name:+other}`; `\$` stays a dollar."""
+    r"""Put values in the place of `$name`, `${name}`, `${name:-default}` and `${name:+other}`; `\$` stays a dollar.
+
+    Raises WireError when that makes it too long: values that double themselves are huge within few lines.
+    """
+    left = MAX_BYTES
+
+    def bounded(match: re.Match[str]) -> str:
+        nonlocal left
+        found = value(match)
+        left -= len(found)
+        if left < 0:
+            raise WireError(f"The values in the Dockerfile may have at most {MAX_BYTES // 1024} KiB.")
+        return found
 
     def value(match: re.Match[str]) -> str:
         if match[0] == "\\$":
@@ -93,7 +105,7 @@ def expand(text: str, known: Mapping[str, str]) -> str:
             return other if is_set else ""
         return found or ""
 
-    return _VARIABLE.sub(value, text)
+    return _VARIABLE.sub(bounded, text)
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:

@@ -27,6 +27,7 @@ _SYSTEM = frozenset({
 })  # fmt: skip
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _ROOMS = 8
+_SOURCES, _GLOBS = 200, 20
 _USERS = re.compile(r"\s*(?:(?:useradd|adduser|groupadd|addgroup)\b[^&|;<>`$()]*(?:&&|$)\s*)+")
 _DEBIAN = re.compile(r"\b(?:apt-get|apt|apk|yum|dnf)\s+(?:-\S+\s+)*(?:install|add|update|upgrade)\b")
 _WITHOUT_EFFECT = frozenset({"EXPOSE", "LABEL", "MAINTAINER", "USER", "STOPSIGNAL"})
@@ -46,11 +47,28 @@ class _State:
     rooms: set[str] = field(default_factory=set)
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    size: int = 0
+    globs: int = 0
+    _folders: set[str] | None = None
+
+    def add(self, step: str) -> None:
+        """Add a step. Raises CannotRun when all of them are too long: soon, not once they fill the memory."""
+        self.size += len(step.encode()) + 1
+        if self.size > _TEXT:
+            raise CannotRun(Stage.CONFIG_ERROR, f"The steps of the Dockerfile have more than {_TEXT // 1024} KiB together.")
+        self.steps.append(step)
+
+    @property
+    def folders(self) -> set[str]:
+        """All folders of the repository."""
+        if self._folders is None:
+            self._folders = {"/".join(each.split("/")[:n]) for each in self.paths for n in range(1, each.count("/") + 1)}
+        return self._folders
 
 
 def read(text: str, paths: Collection[str]) -> tuple[str, Script]:
     """Return the image that a Dockerfile begins with, and its steps. Raises CannotRun, which names the line."""
-    state = _State(paths, env={"PATH": PATH}, known={"PATH": PATH})
+    state = _State(frozenset(paths), env={"PATH": PATH}, known={"PATH": PATH})
     try:
         for instruction in dockerfile.parse(text):
             _take(state, instruction)
@@ -63,10 +81,7 @@ def read(text: str, paths: Collection[str]) -> tuple[str, Script]:
         raise CannotRun(Stage.CONFIG_ERROR, "The Dockerfile has neither CMD nor ENTRYPOINT: it starts nothing.")
     if state.workdir != "/":
         _room(state, state.workdir, 0)
-    steps = "\n".join(state.steps)
-    if len(steps.encode()) > _TEXT:
-        raise CannotRun(Stage.CONFIG_ERROR, f"The steps of the Dockerfile have more than {_TEXT // 1024} KiB together.")
-    return state.image, Script(steps, state.env, state.workdir, argv, tuple(sorted(state.rooms)))
+    return state.image, Script("\n".join(state.steps), state.env, state.workdir, argv, tuple(sorted(state.rooms)))
 
 
 def _take(state: _State, one: Instruction) -> None:
@@ -94,7 +109,7 @@ def _env(state: _State, one: Instruction) -> None:
     for key, value in dockerfile.pairs(one):
         text = dockerfile.expand(value, before)
         state.env[key] = state.known[key] = text
-        state.steps.append(f"export {_name(one, key)}={shlex.quote(text)}")
+        state.add(f"export {_name(one, key)}={shlex.quote(text)}")
 
 
 def _arg(state: _State, one: Instruction) -> None:
@@ -102,12 +117,12 @@ def _arg(state: _State, one: Instruction) -> None:
         key, _, default = word.partition("=")
         state.known.setdefault(key, dockerfile.expand(default, state.known))
         # A variable of the Space with this name is in the environment of the build already, and wins.
-        state.steps.append(f'export {_name(one, key)}="${{{key}-{_in_quotes(state.known[key])}}}"')
+        state.add(f'export {_name(one, key)}="${{{key}-{_in_quotes(state.known[key])}}}"')
 
 
 def _workdir(state: _State, one: Instruction) -> None:
     state.workdir = _place(state, one, one.value)
-    state.steps.append(f"mkdir -p {shlex.quote(state.workdir)}")
+    state.add(f"mkdir -p {shlex.quote(state.workdir)}")
 
 
 def _copy(state: _State, one: Instruction) -> None:
@@ -115,17 +130,17 @@ def _copy(state: _State, one: Instruction) -> None:
         if flag not in {"chown", "link"}:
             raise _no(one, f"--{flag} is not something that this hub can do")
     words = dockerfile.words(one) or dockerfile.split(one)
-    if len(words) < 2:
-        raise _no(one, f"{one.name} needs a source and a target")
+    if not 2 <= len(words) <= _SOURCES:
+        raise _no(one, f"{one.name} needs a source and a target, and takes at most {_SOURCES} of both")
     *sources, target = (dockerfile.expand(word, state.known) for word in words)
     found = [path for source in sources for path in _sources(state, one, source)]
     if one.name == "ADD" and any(path.endswith(_ARCHIVES) for path, _ in found):
         raise _no(one, "ADD unpacks no archives here: use RUN tar")
     place = _place(state, one, target, is_exact=True)
     into = target.endswith("/") or target in {".", ".."} or len(found) > 1
-    state.steps.append(f"echo {shlex.quote(f'===== {one.name} {one.value}')}")
+    state.add(f"echo {shlex.quote(f'===== {one.name} {one.value}')}")
     for path, is_folder in found:
-        state.steps.append(_copied(path, place, is_folder=is_folder, into=into))
+        state.add(_copied(path, place, is_folder=is_folder, into=into))
 
 
 def _copied(path: str, place: str, *, is_folder: bool, into: bool) -> str:
@@ -147,9 +162,9 @@ def _run(state: _State, one: Instruction) -> None:
         return  # everything runs as one user with the number 1000, as such lines want it
     if _DEBIAN.search(line):
         raise _no(one, "this hub cannot install packages of the system; Python packages it can")
-    state.steps.append(f"echo {shlex.quote(f'===== RUN {one.value}')}")
+    state.add(f"echo {shlex.quote(f'===== RUN {one.value}')}")
     failed = f"echo {shlex.quote(f'Dockerfile line {one.line} failed.')}; exit 1"
-    state.steps.append(f"( cd {shlex.quote(state.workdir)} && exec /bin/sh -c {shlex.quote(line)} ) || {{ {failed}; }}")
+    state.add(f"( cd {shlex.quote(state.workdir)} && exec /bin/sh -c {shlex.quote(line)} ) || {{ {failed}; }}")
 
 
 def _entrypoint(state: _State, one: Instruction) -> None:
@@ -174,13 +189,23 @@ def _sources(state: _State, one: Instruction, pattern: str) -> list[tuple[str, b
         return [("", True)]
     if path.startswith(".."):
         raise _no(one, f"{one.name} takes files of this repository only")
-    folders = {"/".join(each.split("/")[:n]) for each in state.paths for n in range(1, each.count("/") + 1)}
-    depth = path.count("/")
-    everything = [*((each, False) for each in state.paths), *((each, True) for each in folders)]
-    found = sorted(each for each in everything if each[0].count("/") == depth and fnmatch.fnmatchcase(each[0], path))
+    found = _matching(state, one, path) if any(sign in path for sign in "*?[") else _exactly(state, path)
     if not found:
         raise _no(one, "there is no such file in the repository")
     return found
+
+
+def _exactly(state: _State, path: str) -> list[tuple[str, bool]]:
+    return [(path, path in state.folders)] if path in state.folders or path in state.paths else []
+
+
+def _matching(state: _State, one: Instruction, pattern: str) -> list[tuple[str, bool]]:
+    state.globs += 1
+    if state.globs > _GLOBS:
+        raise _no(one, f"there may be at most {_GLOBS} patterns of names: each is compared with every file")
+    depth = pattern.count("/")
+    everything = [*((each, False) for each in state.paths), *((each, True) for each in state.folders)]
+    return sorted(each for each in everything if each[0].count("/") == depth and fnmatch.fnmatchcase(each[0], pattern))
 
 
 def _place(state: _State, one: Instruction, text: str, *, is_exact: bool = False) -> str:
