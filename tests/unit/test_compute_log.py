@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tulou.platform.compute.local.child.output import LINE_BYTES, PARTIAL_S, REDRAW_S, Output, needles
+from tulou.platform.compute.local.child.output import LINE_BYTES, PARTIAL_S, REDRAW_S, Output, _ends_within, needles
 
 
 class Log:
@@ -105,3 +106,18 @@ def test_any_bytes_become_whole_lines_of_text_within_the_limit(chunks):
 
 def test_only_what_is_long_enough_is_a_secret():
     assert needles(["1234567", "12345678", "abc\nlonger than eight\n", ""]) == [b"longer than eight", b"12345678"]
+
+
+letters = st.lists(st.sampled_from(b"ab"), max_size=30).map(bytes)
+
+
+@given(letters, letters.filter(bool))
+def test_the_beginning_of_a_secret_at_the_end_of_a_line_is_seen(tail, needle):
+    assert _ends_within(tail, needle) == any(tail.endswith(needle[:size]) for size in range(1, len(needle)))
+
+
+def test_a_secret_of_any_length_costs_a_line_without_an_end_no_time():
+    needle, tail = os.urandom(256 * 1024).replace(b"\n", b"x"), os.urandom(60 * 1024)
+    began = time.process_time()
+    _ends_within(tail, needle)
+    assert time.process_time() - began < 1

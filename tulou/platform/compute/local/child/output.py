@@ -48,8 +48,7 @@ class Output:
 
     def _may_hold_a_secret(self, tail: bytes) -> bool:
         """Whether a secret may have begun at the end of a long line: the rest of it is waited for, within reason."""
-        ends = any(tail.endswith(needle[:size]) for needle in self._needles for size in range(1, len(needle)))
-        return ends and len(tail) < 4 * LINE_BYTES
+        return len(tail) < 4 * LINE_BYTES and any(_ends_within(tail, needle) for needle in self._needles)
 
     def flush(self, now: int) -> None:
         """Write the unfinished line as it is."""
@@ -91,6 +90,17 @@ class Output:
         except OSError:
             # The disk is full: the run goes on, and its log ends here.
             self.dropped = True
+
+
+def _ends_within(tail: bytes, needle: bytes) -> bool:
+    """Whether the end of `tail` is the beginning of `needle`, without trying all its beginnings: a secret may be long."""
+    at = len(tail)
+    first = max(0, len(tail) - len(needle) + 1)
+    while (at := tail.rfind(needle[:1], first, at)) >= 0:
+        # Its last letter decides most.
+        if needle[len(tail) - at - 1] == tail[-1] and needle.startswith(tail[at:]):
+            return True
+    return False
 
 
 def _pieces(line: str) -> list[str]:
