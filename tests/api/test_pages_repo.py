@@ -213,7 +213,7 @@ def test_a_dataset_page_shows_its_splits_and_who_uses_it(site: Site):
     assert panel(found, "Used by") == "Used by Models 1 acme/chat Spaces 1 alice/demo"
     space = page(site.stranger, "/spaces/alice/demo")
     assert "There is no file app.py" in text_of(space, ".notice")
-    assert panel(space, "Models") == "Models acme/chat"
+    assert panel(page(site.stranger, "/spaces/alice/demo/card"), "Models") == "Models acme/chat"
     assert panel(page(site.stranger, "/acme/chat"), "Used by") == "Used by Spaces 1 alice/demo"
 
 

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.unit.test_remove_tree import nested
+from tulou.fsio import atomic
 from tulou.platform.compute.local.child import owner
+
+
+@pytest.fixture(autouse=True)
+def _leave_nothing_deep(tmp_path: Path) -> Iterator[None]:
+    """Delete what pytest itself cannot: it follows folders by calling itself."""
+    yield
+    atomic.remove_tree(tmp_path)
 
 
 def measured(top: Path, limit: int) -> int:
