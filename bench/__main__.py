@@ -12,7 +12,9 @@ from pathlib import Path
 
 from bench.result import Result, Skipped, machine, table
 
-NAMES = ("resolve", "start", "commit", "changed", "download", "trees", "lists", "pages", "viewer", "docs", "sandbox", "apps", "wake")
+NAMES = (
+    "resolve", "start", "commit", "changed", "download", "trees", "lists", "pages", "viewer", "docs", "sandbox", "apps", "wake",
+)  # fmt: skip
 RESULTS = Path(__file__).with_name("results.json")
 
 

@@ -168,7 +168,8 @@ def test_no_text_breaks_the_parser(text: str):
     "WORKDIR /x\nENV A=" + "a" * 30_000 + "\nCOPY " + "$A " * 10_000 + "./",
     "WORKDIR /x\n" + "COPY *.py ./\n" * 100,
     "RUN " + "[" * 60_000,
-], ids=["env doubles", "arg doubles", "one long value", "many values", "many sources", "many patterns", "nested list"])  # fmt: skip
+], ids=["env doubles", "arg doubles", "one long value", "many values", "many sources", "many patterns",
+        "nested list"])  # fmt: skip
 def test_a_dockerfile_that_swells_is_refused_before_it_fills_the_memory(lines):
     with pytest.raises(CannotRun):
         read(f'FROM python:3.11\n{lines}\nCMD ["x"]\n', PATHS)
