@@ -27,11 +27,11 @@ for wanted in sys.argv[1:]:
     types = {column: str(feature) for column, feature in (builder.info.features or {}).items()}
     rows = {}
     for split, data in load_dataset(name, config or None).items():
-        plain = data
+        undecoded = data
         for column, feature in data.features.items():
             if isinstance(feature, Image | Audio):
-                plain = plain.cast_column(column, type(feature)(decode=False))
-        found = plain.to_list()
+                undecoded = undecoded.cast_column(column, type(feature)(decode=False))
+        found = undecoded.to_list()
         for row in found:
             for value in row.values():
                 if isinstance(value, dict) and value.get("bytes", ...) is None:
