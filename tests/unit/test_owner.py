@@ -42,6 +42,17 @@ def test_every_file_is_given_back_without_the_rights_that_it_lends(tmp_path):
     assert modes(tmp_path) == {**dict.fromkeys(("a/b/one", "a/b/two", "a/three", "c/four", "five"), 0o755), "a/link": 0o4755}
 
 
+def test_files_that_are_linked_within_are_given_back_and_those_of_the_store_are_not(tmp_path):
+    kept, here = tmp_path / "store", tmp_path / "run"
+    (here / "deep").mkdir(parents=True)
+    for first, second in ((here / "a", here / "deep" / "b"), (kept, here / "c")):
+        first.touch()
+        first.chmod(0o4755)
+        second.hardlink_to(first)
+    owner.give(str(here), os.geteuid(), is_final=True)
+    assert (modes(here), kept.stat().st_mode & 0o7777) == ({"a": 0o755, "deep/b": 0o755, "c": 0o4755}, 0o4755)
+
+
 def test_folders_nested_deeper_than_any_stack_are_given_back(tmp_path):
     nested(tmp_path, 3_000)
     (tmp_path / "z").mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -18,17 +19,36 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 def give(path: str, uid: int, *, is_final: bool = False) -> None:
     """Make `uid` the owner of a file, or of a folder and all that is in it. Links are not followed. Raises OSError.
 
-    A file with a second name is left alone: that may lie in the hub's store, which is nobody's to change. In the end no file may
-    lend its owner's rights to others (setuid): where the hub is no root, runs write as its user.
+    A file with a name elsewhere is left alone: that may lie in the hub's store, which is nobody's to change. In the end no file
+    may lend its owner's rights to others (setuid): where the hub is no root, runs write as its user.
     """
     if os.geteuid() == 0:
         os.chown(path, uid, uid, follow_symlinks=False)
     if os.path.isdir(path) and not os.path.islink(path):
-        for within, names in _folders(path):
-            for name in names:
-                # Somebody else of the hub may be deleting here.
-                with suppress(FileNotFoundError):
-                    _give(name, within, uid, is_final=is_final)
+        linked: Counter[tuple[int, int]] = Counter()
+        whole: set[tuple[int, int]] = set()
+        for name, within, found in _entries(path):
+            if stat.S_ISDIR(found.st_mode) or found.st_nlink == 1:
+                _give(name, within, found, uid, is_final=is_final)
+                continue
+            inode = found.st_dev, found.st_ino
+            linked[inode] += 1
+            if linked[inode] == found.st_nlink:
+                whole.add(inode)  # all its names are here: programs link within what is theirs
+        for name, within, found in _entries(path) if whole else ():
+            if (found.st_dev, found.st_ino) in whole:
+                _give(name, within, found, uid, is_final=is_final)
+
+
+def _entries(path: str) -> Iterator[tuple[str, int, os.stat_result]]:
+    """Yield everything in a folder and below: its name, the open folder that it is in, and what is known of it."""
+    for within, names in _folders(path):
+        for name in names:
+            try:
+                found = os.stat(name, dir_fd=within, follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # somebody else of the hub is deleting here
+            yield name, within, found
 
 
 def _folders(path: str) -> Iterator[tuple[int, list[str]]]:
@@ -74,15 +94,13 @@ def _identity(at: int) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _give(name: str, within: int, uid: int, *, is_final: bool) -> None:
-    found = os.stat(name, dir_fd=within, follow_symlinks=False)
-    if not stat.S_ISDIR(found.st_mode) and found.st_nlink > 1:
-        return
-    if found.st_uid != uid:
-        os.chown(name, uid, uid, dir_fd=within, follow_symlinks=False)
+def _give(name: str, within: int, found: os.stat_result, uid: int, *, is_final: bool) -> None:
     lends = found.st_mode & (stat.S_ISUID | stat.S_ISGID)
-    if is_final and lends and not stat.S_ISLNK(found.st_mode):
-        os.chmod(name, stat.S_IMODE(found.st_mode) & ~lends, dir_fd=within)
+    with suppress(FileNotFoundError):
+        if found.st_uid != uid:
+            os.chown(name, uid, uid, dir_fd=within, follow_symlinks=False)
+        if is_final and lends and not stat.S_ISLNK(found.st_mode):
+            os.chmod(name, stat.S_IMODE(found.st_mode) & ~lends, dir_fd=within)
 
 
 def measure(paths: list[str], limit: int) -> int:
