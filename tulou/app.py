@@ -81,13 +81,14 @@ DIALECTS = (
 # What the second origin serves, and nothing else.
 USERCONTENT = ("tulou.delivery.usercontent.show",)
 
-# Every slice with background work: HANDLERS and on_event.
+# Every slice with background work: HANDLERS, and on_event if events make some.
 TASKS = (
     "tulou.features.content.tasks",
     "tulou.features.content.xet_tasks",
     "tulou.features.cards.tasks",
     "tulou.features.viewer.tasks",
     "tulou.features.search.tasks",
+    "tulou.features.runs.tasks",
     "tulou.features.jobs.tasks",
     "tulou.features.docs.tasks",
     "tulou.features.spaces.tasks",
@@ -140,8 +141,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Hub:
     modules = [importlib.import_module(name) for name in TASKS]
     handlers: dict[str, Handler] = {kind: partial(handler, m) for module in modules for kind, handler in module.HANDLERS.items()}
 
+    listeners = [module for module in modules if hasattr(module, "on_event")]
+
     def subscriber(tx: Tx, kind: str, payload: dict[str, Any]) -> None:
-        for module in modules:
+        for module in listeners:
             module.on_event(m, tx, kind, payload)
 
     recurring = {kind: every for module in modules for kind, every in getattr(module, "RECURRING", {}).items()}

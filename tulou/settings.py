@@ -64,6 +64,8 @@ class Settings:
     """A Space that nobody visits is frozen after so long: it keeps its memory and wakes in a moment. 0: never."""
     space_sleep_minutes: int = 2880
     """A Space that nobody visits is stopped after so long, unless its owner chose otherwise. 0: never."""
+    run_history_days: int = 90
+    """Jobs that ended, and what Spaces ran and built before, are deleted with their logs after so long. 0: never."""
     log_level: str = "info"
     """debug, info, warning or error."""
 

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from tests.fake_compute import FakeCompute
 from tulou.db.tables import outbox, run
-from tulou.features.runs import finish, logs, read, thaw, want
+from tulou.features.runs import finish, history, logs, read, thaw, want
 from tulou.features.runs.model import Order, OrderMount, log_key
 from tulou.features.runs.reconcile import LEASE_MS, Reconciler
+from tulou.platform.blobs.gc import DAY
 from tulou.platform.compute.base import Observed, Usage
 
 
@@ -362,3 +363,22 @@ def test_a_run_that_the_hub_cannot_start_is_given_up_after_a_few_tries(m, machin
 class _Never(dict):
     def __setitem__(self, key, value):
         """Forget."""
+
+
+def test_old_runs_go_with_their_logs_but_the_last_of_a_space_stays(m, machine, loop):
+    old_job, first, last = ask(m), ask(m, kind="space"), ask(m, kind="space")
+    for run_id in (old_job, first, last):
+        name = follow(loop, m, run_id, "running").machine_id
+        machine.logs[name] = b"1\told\n"
+        machine.runs[name] = Observed(name, "succeeded", 0)
+        follow(loop, m, run_id, "succeeded")
+    long_ago = m.clock.now() - (m.settings.run_history_days + 1) * DAY
+    with m.db.write() as tx:
+        tx.execute(sa.update(run).values(ended_at=long_ago, repo_id="6b0000000000000000000000"))
+        tx.execute(sa.update(run).where(run.c.id == first).values(created_at=long_ago))
+    new_job = ask(m)
+    history.task(dataclasses.replace(m, settings=dataclasses.replace(m.settings, run_history_days=0)), {})
+    assert read.get(m, old_job) is not None
+    history.task(m, {})
+    assert [read.get(m, each) is not None for each in (old_job, first, last, new_job)] == [False, False, True, True]
+    assert [m.store.size(log_key(each, 1)) for each in (old_job, first, last)] == [None, None, 6]
