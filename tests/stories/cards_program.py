@@ -44,7 +44,7 @@ def info_and_lists() -> None:
     assert info.transformers_info.auto_model == "AutoModelForMaskedLM"
     assert info.security_repo_status == {"scansDone": False, "filesWithIssues": []}
     assert all(isinstance(file.size, int) and file.blob_id for file in info.siblings)
-    assert api.space_info("alice/s").runtime.stage == "STOPPED"
+    assert api.space_info("alice/s").runtime.stage == "NO_APP_FILE"
     assert api.kernel_info("alice/k").sha
     listed = api.list_models(search="m", sort="last_modified", full=True, cardData=True, fetch_config=True)
     assert [model.id for model in listed] == ["alice/m"]

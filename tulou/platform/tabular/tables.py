@@ -19,7 +19,8 @@ class Tables:
     """Children over the files below `read`. Nothing is started before somebody asks."""
 
     def __init__(self, work: Path, read: Sequence[Path]) -> None:
-        self.scratch = work / "viewer"
+        # Beside the folder of uploads, which is empty when nothing is under way; swept with it when this process is gone.
+        self.scratch = work.with_name(f"{work.name}-tables")
         places = tuple(str(path) for path in read)
         for path in (*read, self.scratch):
             atomic.make_dirs(path)  # a child may go only where there is something when it starts
@@ -34,3 +35,4 @@ class Tables:
         self.reader.close()
         self.scanner.close()
         self.console.close()
+        atomic.remove_tree(self.scratch)

@@ -231,7 +231,14 @@ def _really_each(text: str, places: dict[str, Path]) -> str:
 
 
 def _really(text: str, places: dict[str, Path]) -> str:
-    """Return where a path of the run lies on this machine; any other text as it is."""
+    """Return where a path of the run lies on this machine; any other text as it is.
+
+    So is a folder above something that is shown where it lies: this machine's /tmp may have it, while /tmp is the run's own.
+    """
+    if text not in places and any(
+        str(source) == target and target.startswith(text.rstrip("/") + "/") for target, source in places.items()
+    ):
+        return text
     for target, source in sorted(places.items(), key=lambda place: -len(place[0])):
         if text == target or text.startswith(target.rstrip("/") + "/"):
             return str(source) + text[len(target.rstrip("/")) :]
