@@ -9,16 +9,13 @@ from tulou.platform.machinery import Machinery
 def now(m: Machinery, run_id: str) -> None:
     """Thaw a run of this machine. Does nothing to one that is not frozen.
 
-    Write order: 1 wanted to run   2 thawed   3 noted as running. Crash after 1 or 2: the reconciler sees the difference.
+    Write order: 1 wanted to run, and noted as running   2 thawed. Crash after 1: the reconciler sees the difference, and thaws it.
     """
     run = read.get(m, run_id)
-    if run is None or run.is_over or run.phase == "pending":
+    if run is None or run.is_over or run.phase == "pending" or (run.phase != "paused" and run.want != "pause"):
         return
-    if run.want == "pause":
-        with m.db.write() as tx:
-            queries.want(tx, run_id, "run")
-    if run.phase == "paused" or run.want == "pause":
-        m.compute.signal(run.machine_id, "resume")
-    if run.phase == "paused":
-        with m.db.write() as tx:
+    with m.db.write() as tx:
+        queries.want(tx, run_id, "run")
+        if run.phase == "paused":
             queries.change(tx, run, phase="running")
+    m.compute.signal(run.machine_id, "resume")
