@@ -282,10 +282,12 @@ def test_a_log_is_read_from_the_middle_of_any_line(m, machine, loop):
 def test_an_attempt_that_printed_nothing_or_half_a_line_hides_no_later_one(m, machine, loop):
     run_id = ask(m, attempts=3)
     for attempt, text in ((1, b""), (2, b"1\thalf"), (3, b"2\twhole\n")):
-        for _ in range(100):
+        for _ in range(1000):
             found = follow(loop, m, run_id, "running")
             if found.attempt == attempt:
                 break
+            loop._wake.wait(0.01)
+        assert found.attempt == attempt
         machine.logs[found.machine_id] = text
         machine.runs[found.machine_id] = Observed(found.machine_id, "failed" if attempt < 3 else "succeeded", int(attempt < 3))
         loop.step()
