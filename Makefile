@@ -39,7 +39,7 @@ check: install-dev  ## The fast tests: rules of the house, parsers, API (under 3
 
 test: install-dev lint chromium  ## Everything; the API, git and xet stories on PostgreSQL too
 	$(PYTEST) -q -n 2 --db=postgres tests/api tests/stories -m 'not slow'
-	$(PYTEST) tests
+	$(PYTEST) -q -n 2 --dist loadfile tests
 
 stories: install-dev  ## The stories with real programs: git, git-lfs, hf, transformers, datasets, node, curl
 	$(PYTEST) tests/stories tests/compat
