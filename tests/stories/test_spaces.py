@@ -322,4 +322,5 @@ def test_the_command_line_does_with_a_space_what_its_help_says(world: World, mir
     hf("restart", mirror)
     hf("wait", mirror, "--timeout", "2m")
     assert world.visit(mirror).json()["SHAPE"] == "round"
-    assert "serving" in hf("logs", mirror, "-n", "5")
+    # The client stops listening after five silent seconds, and a busy machine may be silent for as long.
+    assert any("serving" in hf("logs", mirror, "-n", "5") for _ in range(6))

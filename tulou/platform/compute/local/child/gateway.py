@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures.thread  # noqa: F401 - see main
+import ctypes
 import encodings.idna  # noqa: F401
 import json
+import os
+import signal
 import socket
 import sys
 import time
@@ -18,6 +21,8 @@ from urllib.parse import SplitResult, urlsplit
 from tulou.platform.compute.local.child import guard
 from tulou.platform.compute.local.child.namespaces import become
 
+_LIBC = ctypes.CDLL(None)
+_PDEATHSIG = 1  # prctl(2)
 _CONNECTIONS = 128
 _HEAD = 32 * 1024
 _HEAD_S = 30.0
@@ -226,6 +231,11 @@ def main() -> None:
 
     All modules are loaded by then, the two that the standard library would load late too: the run's user may not read them.
     """
+    keeper = os.getppid()
     order = json.loads(sys.stdin.buffer.read())
     become(order["uid"])
+    # After the change of user, which would undo it: however the keeper ends, this ends with it.
+    _LIBC.prctl(_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != keeper:
+        return
     asyncio.run(_serve(order))
