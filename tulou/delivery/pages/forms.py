@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
 from starlette.responses import RedirectResponse, Response
@@ -10,10 +11,13 @@ from starlette.responses import RedirectResponse, Response
 from tulou.delivery.kit.auth import session_cookie, session_secret
 from tulou.delivery.kit.call import Call
 from tulou.delivery.pages import render
+from tulou.features.access.rules import may_create
 from tulou.features.accounts import lookup as accounts
 from tulou.features.accounts import sessions
 from tulou.features.accounts.model import Account
 from tulou.features.accounts.sessions import Browser
+from tulou.features.orgs import lookup as orgs
+from tulou.kernel.actor import Actor
 from tulou.kernel.errors import NotFound, SignInNeeded
 
 FORM_BYTES = 16 * 1024
@@ -73,6 +77,13 @@ def me(call: Call) -> Account:
     if found is None:
         raise SignInNeeded
     return found
+
+
+def owners(call: Call, may: Callable[[Actor, str], bool] = may_create) -> list[str]:
+    """Return the names of the accounts in which whoever asks may do something: their own, then those organizations."""
+    account = me(call)
+    mine = [one.org for one in orgs.memberships(call.m, account.id)]
+    return [account.name, *(org.name for org in mine if may(call.actor, org.id))]
 
 
 def browser(call: Call) -> Browser:

@@ -12,13 +12,12 @@ from tulou.delivery.kit import run_logs, sse
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Access, Budget, Login, Route
 from tulou.delivery.pages import render
-from tulou.delivery.pages.forms import done, fields, me, see
+from tulou.delivery.pages.forms import done, fields, me, owners, see
 from tulou.delivery.pages.space import TAIL_LINES, Log, Look
 from tulou.features.accounts import lookup as accounts
 from tulou.features.jobs import control, read, rights, stage, submit
 from tulou.features.jobs.read import JobView
 from tulou.features.jobs.stage import Stage
-from tulou.features.orgs import lookup as orgs
 from tulou.features.runs import flavors, images, logs, room
 from tulou.kernel.actor import Actor
 from tulou.kernel.errors import BadInput, HubError
@@ -60,7 +59,7 @@ def _listing(call: Call) -> dict[str, Any]:
     now = call.m.clock.now()
     return {
         "account": account.name,
-        "owners": [owner for owner in _owners(call) if owner != account.name],
+        "owners": [owner for owner in owners(call, rights.may_run) if owner != account.name],
         "jobs": [_row(view, now) for view in views],
         "stages": [(each.value, LOOKS[each]) for each in Stage],
         "asked": asked,
@@ -68,12 +67,6 @@ def _listing(call: Call) -> dict[str, Any]:
         "can_run": rights.may_run(call.actor, account.id),
         "machine": room.here(call.m),
     }
-
-
-def _owners(call: Call) -> list[str]:
-    account = me(call)
-    mine_too = [one.org for one in orgs.memberships(call.m, account.id)]
-    return [account.name, *(org.name for org in mine_too if rights.may_run(call.actor, org.id))]
 
 
 def _row(view: JobView, now: int) -> dict[str, Any]:
@@ -193,7 +186,7 @@ def _form(call: Call, form: dict[str, str], problem: HubError | None) -> ASGIApp
         call,
         "job_new.html",
         status=problem.status if problem else 200,
-        owners=_owners(call),
+        owners=owners(call, rights.may_run),
         flavors=flavors.of_host(call.m),
         images=images.offered(call.m),
         times=TIMES,

@@ -9,13 +9,11 @@ from starlette.types import ASGIApp
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Access, Budget, Login, Route
 from tulou.delivery.pages import render
-from tulou.delivery.pages.forms import fields, me, queried, see
-from tulou.features.access.rules import may_create
+from tulou.delivery.pages.forms import fields, me, owners, queried, see
 from tulou.features.accounts import lookup as accounts
 from tulou.features.cards.vocabulary import LICENSES
 from tulou.features.content import lifecycle
 from tulou.features.content.lifecycle import SDKS
-from tulou.features.orgs import lookup as orgs
 from tulou.kernel.errors import BadInput, HubError
 from tulou.kernel.names import GIT_KINDS, RepoKind, RepoName, parse_repo_name
 
@@ -54,11 +52,10 @@ def _make(call: Call, form: dict[str, str]) -> RepoName:
 
 def _page(call: Call, form: dict[str, str], problem: HubError | None) -> ASGIApp:
     account = me(call)
-    owners = [account, *(one.org for one in orgs.memberships(call.m, account.id) if may_create(call.actor, one.org.id))]
     chosen = accounts.by_name(call.m, form["owner"]) if form.get("owner") else account
     values: dict[str, Any] = {
         "kinds": [kind.value for kind in GIT_KINDS],
-        "owners": owners,
+        "owners": owners(call),
         "sdks": sorted(SDKS),
         "licenses": [(key, LICENSES[key]) for key in _COMMON if key in LICENSES],
         "other_licenses": sorted((key, label) for key, label in LICENSES.items() if key not in _COMMON),

@@ -9,10 +9,8 @@ from starlette.types import ASGIApp
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Access, Budget, Login, Route, for_kinds
 from tulou.delivery.pages import render, repo_frame
-from tulou.delivery.pages.forms import done, fields, id_of, me, see
-from tulou.features.access.rules import may_create
+from tulou.delivery.pages.forms import done, fields, id_of, owners, see
 from tulou.features.content import lifecycle, restore, storage
-from tulou.features.orgs import lookup as orgs
 from tulou.kernel.actor import Action
 from tulou.kernel.errors import AlreadyExists, BadInput, HubError
 from tulou.kernel.names import parse_repo_name
@@ -79,9 +77,7 @@ async def bring_back(call: Call) -> ASGIApp:
 
 def owners_for(call: Call) -> list[str]:
     """Return the accounts that may come to own the repository: the present one first."""
-    account = me(call)
-    may = [one.org.name for one in orgs.memberships(call.m, account.id) if may_create(call.actor, one.org.id)]
-    return list(dict.fromkeys([call.repo.name.account, account.name, *may]))
+    return list(dict.fromkeys([call.repo.name.account, *owners(call)]))
 
 
 def require_typed(call: Call, form: dict[str, str]) -> None:

@@ -7,9 +7,7 @@ from starlette.types import ASGIApp
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Access, Budget, Login, Route
 from tulou.delivery.pages import render
-from tulou.delivery.pages.forms import fields, me, see
-from tulou.features.access.rules import may_create
-from tulou.features.orgs import lookup as orgs
+from tulou.delivery.pages.forms import fields, me, owners, see
 from tulou.features.spaces import templates
 from tulou.features.spaces.templates import Template
 from tulou.kernel.errors import BadInput, HubError, NotFound
@@ -50,7 +48,6 @@ def _template(call: Call) -> Template:
 
 def _page(call: Call, template: Template, form: dict[str, str], problem: HubError | None) -> ASGIApp:
     account = me(call)
-    owners = [account.name, *(one.org.name for one in orgs.memberships(call.m, account.id) if may_create(call.actor, one.org.id))]
     contents = {path: body.decode() for path, body in templates.files(template).items() if path != "README.md"}
     return render.page(
         call,
@@ -58,7 +55,7 @@ def _page(call: Call, template: Template, form: dict[str, str], problem: HubErro
         status=problem.status if problem else 200,
         chosen=template,
         files=contents,
-        owners=owners,
+        owners=owners(call),
         typed=form,
         visibility=form.get("visibility") or account.default_visibility,
         problem=problem,

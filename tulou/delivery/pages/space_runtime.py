@@ -10,11 +10,9 @@ from starlette.types import ASGIApp
 from tulou.delivery.kit.call import Call, in_thread
 from tulou.delivery.kit.routes import Budget, Login, Route
 from tulou.delivery.pages import render
-from tulou.delivery.pages.forms import done, fields, me, see
+from tulou.delivery.pages.forms import done, fields, owners, see
 from tulou.delivery.pages.repo_frame import frame
 from tulou.delivery.pages.space import LOOKS
-from tulou.features.access.rules import may_create
-from tulou.features.orgs import lookup as orgs
 from tulou.features.runs import flavors, room
 from tulou.features.spaces import control, data, duplicate, read, settings
 from tulou.features.spaces.model import NEVER
@@ -116,15 +114,13 @@ async def make_copy(call: Call) -> ASGIApp:
 
 
 def _copy_page(call: Call, form: dict[str, str], problem: HubError | None) -> ASGIApp:
-    account = me(call)
-    owners = [account.name, *(one.org.name for one in orgs.memberships(call.m, account.id) if may_create(call.actor, one.org.id))]
     return render.page(
         call,
         "space_duplicate.html",
         status=problem.status if problem else 200,
         **frame(call, ""),
         space=read.get(call.m, call.repo),
-        owners=owners,
+        owners=owners(call),
         flavors=flavors.of_host(call.m),
         secrets=settings.secrets(call.m, call.repo),
         typed=form,
