@@ -103,6 +103,11 @@ def actor(m: Machinery, identity: Identity | None, address: str, request_id: str
     return Actor(identity.user_id, identity.name, identity.is_admin, identity.memberships, identity.token, address, request_id)
 
 
+def behind_link(m: Machinery, user_id: str | None, address: str, request_id: str) -> Actor:
+    """Return whoever a link was made for, with the rights they have now. Raises BadCredentials when they have none any more."""
+    return actor(m, by_id(m, user_id, None) if user_id is not None else None, address, request_id)
+
+
 def note_use(m: Machinery, identity: Identity) -> None:
     """Write down that a token or a session was used, at most once an hour. `is_use_due` says whether to call."""
     if identity.token is not None:

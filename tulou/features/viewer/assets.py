@@ -53,9 +53,7 @@ def read(m: Machinery, sealed: str, place: Place, address: str, request_id: str)
 
 
 def _actor(m: Machinery, user_id: str | None, address: str, request_id: str) -> Actor:
-    if user_id is None:
-        return Actor(address=address, request_id=request_id)
     try:
-        return signin.actor(m, signin.by_id(m, user_id, None), address, request_id)
+        return signin.behind_link(m, user_id, address, request_id)
     except BadCredentials as cause:
         raise RepoNotFound from cause
