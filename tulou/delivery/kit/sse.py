@@ -87,6 +87,13 @@ def _all_open() -> Counter[str]:
         return _open.get()
 
 
+def begin(call: Call) -> int:
+    """Return where a stream that a page opens begins: behind the last event seen, else at `offset`. Raises BadInput."""
+    asked = call.query("offset") or "0"
+    offset = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
+    return last_id(call) or offset
+
+
 def last_id(call: Call) -> int | None:
     """Return the id of the last event that the client saw, if it says so. Raises BadInput."""
     said = call.request.headers.get("last-event-id")

@@ -113,9 +113,7 @@ async def events(call: Call) -> ASGIApp:
         return read.get(call.m, actor, call.params["account"], call.params["job"])
 
     view = await in_thread(get, call.actor)
-    asked = call.query("offset") or "0"
-    offset = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
-    return sse.stream(call, run_logs.events(partial(logs.lines, call.m, view.run.id), sse.last_id(call) or offset), get)
+    return sse.stream(call, run_logs.events(partial(logs.lines, call.m, view.run.id), sse.begin(call)), get)
 
 
 async def change(call: Call) -> ASGIApp:

@@ -143,10 +143,8 @@ async def log_events(call: Call) -> ASGIApp:
     space = await in_thread(read.get, call.m, call.repo)
     which = call.params["which"]
     first = "".join(_runs(space, which)[:1])
-    asked = call.query("offset") or "0"
-    offset = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
     source = partial(space_logs.lines, call.m, space.repo_id, which, first)
-    lines = run_logs.events(source, sse.last_id(call) or offset)
+    lines = run_logs.events(source, sse.begin(call))
     return sse.stream(call, lines, lambda actor: gate.repo(call.m, actor, call.repo.name, Action.WRITE))
 
 
