@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 WORD_CHARS = 64
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0002fa1f"
@@ -27,33 +28,30 @@ def phrases(query: str, most: int) -> list[tuple[str, ...]]:
     Words that a user wrote without a space, such as `bert-base`, may stand apart: names are cut at every sign.
     """
     found: list[tuple[str, ...]] = []
-    for part in query.split():
-        run: list[str] = []
-        for word in [*words(part), ""]:
-            if word and is_cjk(word):
-                run.append(word)
-                continue
-            found += [(run[0],)] if len(run) == 1 else [(run[i], run[i + 1]) for i in range(len(run) - 1)]
-            run = []
-            if word:
-                found.append((word,))
+    for run in _runs(query):
+        found += [tuple(run)] if len(run) == 1 else [(run[i], run[i + 1]) for i in range(len(run) - 1)]
     return list(dict.fromkeys(found))[:most]
 
 
 def exact_phrases(query: str, most: int) -> list[tuple[str, ...]]:
     """Return what must all be found: single words, and runs of characters exactly as they were written."""
-    found: list[tuple[str, ...]] = []
+    return list(dict.fromkeys(map(tuple, _runs(query))))[:most]
+
+
+def _runs(query: str) -> Iterator[list[str]]:
+    """Yield single words, and characters of scripts without spaces as they stand together."""
     for part in query.split():
         run: list[str] = []
-        for word in [*words(part), ""]:
-            if word and is_cjk(word):
+        for word in words(part):
+            if is_cjk(word):
                 run.append(word)
                 continue
-            found += [tuple(run)] if run else []
+            if run:
+                yield run
             run = []
-            if word:
-                found.append((word,))
-    return list(dict.fromkeys(found))[:most]
+            yield [word]
+        if run:
+            yield run
 
 
 def is_cjk(word: str) -> bool:
