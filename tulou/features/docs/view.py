@@ -15,7 +15,8 @@ from tulou.features.docs.objects import Objects
 from tulou.features.docs.source import Source
 from tulou.kernel.limits import PATH_BYTES
 from tulou.platform.markup.docs_model import Described
-from tulou.platform.markup.place import ID_PREFIX, SCHEMES, is_absolute, is_remote, scheme, tidy
+from tulou.platform.markup.place import fragment, is_remote, tidy
+from tulou.platform.markup.place import link as place_link
 
 _BUILT_IN = frozenset(dir(builtins))
 """Names that every program knows, such as ValueError: no page describes them."""
@@ -57,18 +58,13 @@ class View:
 
     def url(self, local: str, anchor: str = "") -> str:
         """Return the address of a page in this language."""
-        place = f"#{ID_PREFIX}{quote(anchor, safe='-_.~%')}" if anchor else ""
-        return f"{self.base}/{self.tree.language}/{quote(local)}{place}"
+        return f"{self.base}/{self.tree.language}/{quote(local)}{fragment(anchor)}"
 
     def link(self, url: str) -> str | None:
         """Return where a link leads; None for one that may run something, or to a file that has no page here."""
-        url = tidy(url)
-        if scheme(url) not in SCHEMES:
-            return None
-        if url.startswith("#"):
-            return f"#{ID_PREFIX}{url[1:]}"
-        if is_absolute(url):
-            return url
+        return place_link(url, self._inside)
+
+    def _inside(self, url: str) -> str | None:
         target = self.target(url)
         if target.kind == "file":
             return self.source.file_url(target.name)

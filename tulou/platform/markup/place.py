@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
@@ -30,18 +31,7 @@ class Place:
 
         None for one that may run something.
         """
-        url = tidy(url)
-        if scheme(url) not in SCHEMES:
-            return None
-        if url.startswith("#"):
-            return f"#{ID_PREFIX}{url[1:]}"
-        if is_absolute(url):
-            return url
-        path, _, anchor = url.partition("#")
-        found = self._path(path)
-        is_folder = found == "" or path.endswith("/")
-        target = f"{self.page}/{'tree' if is_folder else 'blob'}/{self.revision}{'/' if found else ''}{quote(found)}"
-        return target + (f"#{ID_PREFIX}{quote(anchor, safe='-_.~%')}" if anchor else "")
+        return link(url, self._file)
 
     def image(self, url: str) -> str | None:
         """Return where an image is, or None for one on another host, which could watch the readers of a page."""
@@ -50,10 +40,35 @@ class Place:
             return None
         return url if is_absolute(url) else f"{self.page}/resolve/{self.revision}/{quote(self._path(url.partition('#')[0]))}"
 
+    def _file(self, url: str) -> str:
+        path, _, anchor = url.partition("#")
+        found = self._path(path)
+        is_folder = found == "" or path.endswith("/")
+        target = f"{self.page}/{'tree' if is_folder else 'blob'}/{self.revision}{'/' if found else ''}{quote(found)}"
+        return target + fragment(anchor)
+
     def _path(self, url: str) -> str:
         """Return the path in the repository. `..` never leads out of it."""
         path = unquote(url.partition("?")[0])[:PATH_BYTES]
         return posixpath.normpath(f"/{self.folder}/{path}").lstrip("/")
+
+
+def link(url: str, relative: Callable[[str], str | None]) -> str | None:
+    """Return where a link leads: an anchor to the author's own ids, a relative one where `relative` says.
+
+    None for one that may run something.
+    """
+    url = tidy(url)
+    if scheme(url) not in SCHEMES:
+        return None
+    if url.startswith("#"):
+        return f"#{ID_PREFIX}{url[1:]}"
+    return url if is_absolute(url) else relative(url)
+
+
+def fragment(anchor: str) -> str:
+    """Return the end of an address that leads to an id of the author's; nothing for no anchor."""
+    return f"#{ID_PREFIX}{quote(anchor, safe='-_.~%')}" if anchor else ""
 
 
 def is_remote(url: str) -> bool:
