@@ -4,6 +4,8 @@ VENV        ?= .venv
 CONSTRAINTS ?= constraints.txt
 DATA        ?= tulou-data
 PYTEST      ?= $(VENV)/bin/python -m pytest
+# Two files at a time: what a file sets up once is set up by one worker, and sockets with fixed names are made by one.
+IN_PAIRS    := -q -n 2 --dist loadfile
 PIP         := PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/python -m pip install --quiet --constraint $(CONSTRAINTS)
 
 .DEFAULT_GOAL := help
@@ -35,11 +37,11 @@ serve: install  ## Start the hub on $(DATA)
 	$(VENV)/bin/tulou up --data $(DATA)
 
 check: install-dev  ## The fast tests: rules of the house, parsers, API (under 3 minutes)
-	$(PYTEST) -q -n 2 tests/unit tests/api -m 'not slow'
+	$(PYTEST) $(IN_PAIRS) tests/unit tests/api -m 'not slow'
 
 test: install-dev lint chromium  ## Everything; the API, git and xet stories on PostgreSQL too
-	$(PYTEST) -q -n 2 --db=postgres tests/api tests/stories -m 'not slow'
-	$(PYTEST) -q -n 2 --dist loadfile tests
+	$(PYTEST) $(IN_PAIRS) --db=postgres tests/api tests/stories -m 'not slow'
+	$(PYTEST) $(IN_PAIRS) tests
 
 stories: install-dev  ## The stories with real programs: git, git-lfs, hf, transformers, datasets, node, curl
 	$(PYTEST) tests/stories tests/compat

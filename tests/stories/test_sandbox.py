@@ -98,6 +98,8 @@ WAYS_OUT = {
     "connect_to_docker": DENIED,
     "ask_a_setuid_program": ("",),
 }
+ABSTRACT = f"tulou-test-{os.getpid()}"
+"""The name of a socket of this machine; other tests may run beside these."""
 VICTIM = """
 import socket, time
 one = socket.create_server(('127.0.0.1', 7861)); two = socket.socket(socket.AF_UNIX); two.bind('\\0tulou-victim'); two.listen()
@@ -119,7 +121,7 @@ def listening(here: Machine):
     came: list[str] = []
     tcp = socket.create_server(("127.0.0.1", 0))
     abstract, file = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
-    abstract.bind("\0tulou-test-of-the-machine")
+    abstract.bind(f"\0{ABSTRACT}")
     where = os.open(here.folder, os.O_PATH)
     file.bind(f"/proc/self/fd/{where}/socket")
     os.close(where)
@@ -155,7 +157,7 @@ def tried(here: Machine, listening, tmp_path_factory):
     shared = libc.shmget(0x7E57, 4096, 0o1666)
     facts = {
         "database": str(here.folder / "hub.db"), "data": str(here.folder), "own": "escape", "victim": victim, "victim_port": 7861,
-        "victim_abstract": "tulou-victim", "hub_pid": os.getpid(), "port": listening[0], "abstract": "tulou-test-of-the-machine",
+        "victim_abstract": "tulou-victim", "hub_pid": os.getpid(), "port": listening[0], "abstract": ABSTRACT,
         "socket": str(here.folder / "socket"), "shm_key": 0x7E57, "numbers": {"clone": machine_of.clone},
         # A process may always go back to what it began with.
         "oom_score": int(Path("/proc/self/oom_score_adj").read_text()),
