@@ -11,6 +11,7 @@ from statistics import median
 import httpx
 
 from bench.result import Result, Skipped
+from tests.browser import space_apps
 from tests.browser.space_apps import GRADIO, STREAMLIT
 from tests.conftest import RunningHub, run_hub, settings_for
 from tests.stories.programs import Git
@@ -59,15 +60,7 @@ class _Bench:
         self._visitor.timeout = httpx.Timeout(120)
 
     def push(self, name: str, files: dict[str, str]) -> None:
-        sdk = files["README.md"].partition("sdk: ")[2].split()[0]
-        self._http.post("/api/repos/create", json={"type": "space", "name": name, "sdk": sdk}).raise_for_status()
-        self._git("clone", f"{self._hub.url}/spaces/alice/{name}")
-        folder = self._git.home / name
-        for path, text in files.items():
-            (folder / path).write_text(text)
-        self._git("add", ".", cwd=folder)
-        self._git("commit", "-m", "The application", cwd=folder)
-        self._git("push", cwd=folder)
+        space_apps.push(self._git, self._http, name, files)
 
     def space(self, name: str) -> Space:
         found = repos.by_name(self._m, parse_repo_id(RepoKind.SPACE, f"alice/{name}"))

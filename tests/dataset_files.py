@@ -10,9 +10,14 @@ import tarfile
 import wave
 import zipfile
 import zlib
+from collections.abc import Collection, Mapping
 
+import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from tests.commits import commit
+from tests.conftest import RunningHub
 
 ROWS = [{"id": 1, "text": "one"}, {"id": 2, "text": "two"}, {"id": 3, "text": "三"}]
 
@@ -87,3 +92,13 @@ def bomb(values: int = 1_000, length: int = 1 << 20) -> bytes:
     column = pa.DictionaryArray.from_arrays(pa.array([0] * values, pa.int32()), value)
     table = pa.table({"zeros": column})
     return parquet(table, compression="zstd", compression_level=19, write_statistics=False, store_schema=False)
+
+
+def push(
+    hub: RunningHub, client: httpx.Client, datasets: Mapping[str, dict[str, bytes | str]], private: Collection[str] = ()
+) -> None:
+    """Make datasets of these files, by name, as whoever has the client, and let the viewer look at them."""
+    for name, files in datasets.items():
+        hub.repo(name, "dataset", private=name in private)
+        commit(client, name, files, kind="datasets")
+    hub.settle()

@@ -67,6 +67,14 @@ def follow(loop, m, run_id, *phases, rounds=500):
     raise AssertionError(f"{found.phase}, not {phases}")
 
 
+def print_and_end(loop, m, machine, run_id, log: bytes) -> None:
+    """Let a run start, print this, and succeed."""
+    name = follow(loop, m, run_id, "running").machine_id
+    machine.logs[name] = log
+    machine.runs[name] = Observed(name, "succeeded", 0)
+    follow(loop, m, run_id, "succeeded")
+
+
 def events(m) -> list[str]:
     with m.db.read() as connection:
         return [row.payload for row in connection.execute(sa.select(outbox.c.payload).where(outbox.c.kind == "run.changed"))]
@@ -233,10 +241,7 @@ def test_the_end_of_a_run_is_written_once(m, machine, loop):
 def test_the_logs_of_several_runs_read_as_one(m, machine, loop):
     first, second = ask(m), ask(m)
     for run_id, text in ((first, b"1\ta\n2\tb\n"), (second, b"3\tc\n")):
-        name = follow(loop, m, run_id, "running").machine_id
-        machine.logs[name] = text
-        machine.runs[name] = Observed(name, "succeeded", 0)
-        follow(loop, m, run_id, "succeeded")
+        print_and_end(loop, m, machine, run_id, text)
     found, offset, seen = [], 0, []
     while True:
         lines, offset, is_end = logs.several(m, [first, second], offset)
@@ -299,10 +304,7 @@ def test_an_attempt_that_printed_nothing_or_half_a_line_hides_no_later_one(m, ma
 def test_the_end_of_the_logs_of_several_runs_is_found_without_reading_all(m, machine, loop):
     first, second = ask(m), ask(m)
     for run_id, text in ((first, b"1\ta\n2\tb\n"), (second, b"3\tc\n")):
-        name = follow(loop, m, run_id, "running").machine_id
-        machine.logs[name] = text
-        machine.runs[name] = Observed(name, "succeeded", 0)
-        follow(loop, m, run_id, "succeeded")
+        print_and_end(loop, m, machine, run_id, text)
     assert [logs.tail_of_several(m, [first, second], count) for count in (0, 1, 2, 3, 9)] == [12, 8, 4, 0, 0]
     assert logs.tail_of_several(m, [], 5) == 0
 
@@ -370,10 +372,7 @@ class _Never(dict):
 def test_old_runs_go_with_their_logs_but_the_last_of_a_space_stays(m, machine, loop):
     old_job, first, last = ask(m), ask(m, kind="space"), ask(m, kind="space")
     for run_id in (old_job, first, last):
-        name = follow(loop, m, run_id, "running").machine_id
-        machine.logs[name] = b"1\told\n"
-        machine.runs[name] = Observed(name, "succeeded", 0)
-        follow(loop, m, run_id, "succeeded")
+        print_and_end(loop, m, machine, run_id, b"1\told\n")
     long_ago = m.clock.now() - (m.settings.run_history_days + 1) * DAY
     with m.db.write() as tx:
         tx.execute(sa.update(run).values(ended_at=long_ago, repo_id="6b0000000000000000000000"))

@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from tests import dataset_files as make
-from tests.commits import commit
 from tests.conftest import RunningHub, run_hub, settings_for
 from tulou.kernel.actor import TokenRole
 
@@ -76,11 +75,8 @@ DATASETS: dict[str, dict[str, bytes | str]] = {
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     folder: Path = tmp_path_factory.mktemp("formats")
     for running in run_hub(settings_for(folder / "data")):
-        client = running.http(running.user("alice"))
-        for name, files in DATASETS.items():
-            running.repo(f"alice/{name}", "dataset", private=name == "csv")
-            commit(client, f"alice/{name}", files, kind="datasets")
-        running.settle()
+        datasets = {f"alice/{name}": files for name, files in DATASETS.items()}
+        make.push(running, running.http(running.user("alice")), datasets, private=["alice/csv"])
         yield running
 
 

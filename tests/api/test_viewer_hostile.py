@@ -15,7 +15,6 @@ import pytest
 import sqlalchemy as sa
 
 from tests import dataset_files as make
-from tests.commits import commit
 from tests.conftest import RunningHub, run_hub, settings_for
 from tulou.db.tables import task
 from tulou.kernel.actor import TokenRole
@@ -92,11 +91,7 @@ DATASETS_FAIL = [
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     folder: Path = tmp_path_factory.mktemp("hostile")
     for running in run_hub(settings_for(folder / "data")):
-        client = running.http(running.user("alice"))
-        for name, files in FILES.items():
-            running.repo(f"alice/{name}", "dataset")
-            commit(client, f"alice/{name}", files, kind="datasets")
-        running.settle()
+        make.push(running, running.http(running.user("alice")), {f"alice/{name}": files for name, files in FILES.items()})
         yield running
 
 

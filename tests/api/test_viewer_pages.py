@@ -13,6 +13,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from tests import commits
+from tests import dataset_files as make
 from tests.conftest import RunningHub, run_hub, settings_for
 
 HOSTILE = "</td><script>alert(1)</script>"
@@ -43,10 +44,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
             "alice/bomb": {"train.parquet": bomb()},
             "alice/bare": {"README.md": "# Nothing"},
         }
-        for name, content in files.items():
-            running.repo(name, "dataset", private=name == "alice/secret")
-            commits.commit(client, name, content, kind="datasets")
-        running.settle()
+        make.push(running, client, files, private=["alice/secret"])
         yield running
 
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests import commits
+from tests import dataset_files as make
 from tests.conftest import RunningHub, run_hub, settings_for
 from tulou.features.access import gate
 from tulou.features.content import lifecycle
@@ -69,10 +70,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
         running.alice = running.user("alice")  # type: ignore[attr-defined]
         running.bob = running.user("bob")  # type: ignore[attr-defined]
         client = running.http(running.alice)
-        for name, private in (("alice/table", False), ("alice/secret", True)):
-            running.repo(name, "dataset", private=private)
-            commits.commit(client, name, {"train.parquet": parquet(source())}, kind="datasets")
-        running.settle()
+        files = {"train.parquet": parquet(source())}
+        make.push(running, client, {"alice/table": files, "alice/secret": files}, private=["alice/secret"])
         yield running
 
 

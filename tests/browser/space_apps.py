@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import httpx
+
+from tests.stories.programs import Git
+
 GRADIO = {
     "README.md": "---\ntitle: Counting\nsdk: gradio\napp_file: app.py\n---\n# Counting\n",
     "requirements.txt": "",
@@ -59,3 +63,16 @@ if given is not None:
     st.write(f"It has {len(given.getvalue())} bytes")
 """,
 }
+
+
+def push(git: Git, http: httpx.Client, name: str, files: dict[str, str], *, private: bool = False) -> None:
+    """Make a Space of alice's as her client `http`, and push its application."""
+    made = {"type": "space", "name": name, "sdk": files["README.md"].partition("sdk: ")[2].split()[0], "private": private}
+    assert http.post("/api/repos/create", json=made).status_code == 200
+    git("clone", f"{str(http.base_url).rstrip('/')}/spaces/alice/{name}")
+    folder = git.home / name
+    for path, text in files.items():
+        (folder / path).write_text(text)
+    git("add", ".", cwd=folder)
+    git("commit", "-m", "The application", cwd=folder)
+    git("push", cwd=folder)

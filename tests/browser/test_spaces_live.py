@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from tests.browser import chromium
+from tests.browser import chromium, space_apps
 from tests.browser.space_apps import GRADIO, STREAMLIT
 from tests.conftest import RunningHub, run_hub, settings_for
 from tests.people import PASSWORD, give_password
@@ -50,15 +50,7 @@ class Live:
 
     def push(self, name: str, files: dict[str, str], *, private: bool = False) -> None:
         """Make a Space and push its application."""
-        made = {"type": "space", "name": name, "sdk": files["README.md"].partition("sdk: ")[2].split()[0], "private": private}
-        assert self.hub.http(self.token).post("/api/repos/create", json=made).status_code == 200
-        self.git("clone", f"{self.hub.url}/spaces/alice/{name}")
-        folder = self.git.home / name
-        for path, text in files.items():
-            (folder / path).write_text(text)
-        self.git("add", ".", cwd=folder)
-        self.git("commit", "-m", "The application", cwd=folder)
-        self.git("push", cwd=folder)
+        space_apps.push(self.git, self.hub.http(self.token), name, files, private=private)
 
     def space(self, name: str) -> Space:
         found = repos.by_name(self.hub.m, parse_repo_id(RepoKind.SPACE, f"alice/{name}"))

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests import commits
+from tests import dataset_files as make
 from tests.browser import axe, chromium
 from tests.conftest import RunningHub, run_hub, settings_for
 
@@ -43,15 +43,15 @@ def table() -> bytes:
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     for running in run_hub(settings_for(tmp_path_factory.mktemp("hub") / "data")):
         client = running.http(running.user("alice"))
-        for name in ("alice/far", "alice/pictures", "alice/broken"):
-            running.repo(name, "dataset")
-        commits.commit(client, "alice/far", {"train.parquet": table(), "README.md": "# Far"}, kind="datasets")
         pictures: dict[str, bytes | str] = {
             f"train/{kind}/{i}.png": PNG + bytes([i]) for kind in ("cat", "dog") for i in range(3)
         }
-        commits.commit(client, "alice/pictures", pictures, kind="datasets")
-        commits.commit(client, "alice/broken", {"train.parquet": b"PAR1" + bytes(100)}, kind="datasets")
-        running.settle()
+        files: dict[str, dict[str, bytes | str]] = {
+            "alice/far": {"train.parquet": table(), "README.md": "# Far"},
+            "alice/pictures": pictures,
+            "alice/broken": {"train.parquet": b"PAR1" + bytes(100)},
+        }
+        make.push(running, client, files)
         yield running
 
 
