@@ -14,11 +14,10 @@ import sqlalchemy as sa
 from tulou.db.tables import lfs_object, outbox, pack, task
 from tulou.features.audit import read
 from tulou.fsio import space
+from tulou.kernel.address import LOOPBACK, is_loopback
 from tulou.kernel.limits import DISK_RESERVE, GIB
 from tulou.platform.blobs.store import blob_key, pack_key
 from tulou.platform.machinery import Machinery
-
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +105,8 @@ def _audit(m: Machinery) -> Verdict:
 
 def _address(m: Machinery) -> Verdict:
     url = m.settings.public_url
-    is_local = m.settings.host in {"127.0.0.1", "::1", "localhost"}
-    if url and urlsplit(url).scheme == "http" and urlsplit(url).hostname not in {"127.0.0.1", "::1", "localhost"}:
+    is_local = m.settings.host in LOOPBACK
+    if url and urlsplit(url).scheme == "http" and not is_loopback(url):
         return Verdict("address", "warn", f"{url} is not https: tokens travel in the clear")
     if not url and not is_local:
         return Verdict("address", "warn", "open to the network without `public_url`: set it, behind a proxy that speaks https")
@@ -116,7 +115,7 @@ def _address(m: Machinery) -> Verdict:
 
 def _usercontent(m: Machinery) -> Verdict:
     url, public = m.settings.usercontent_url, m.settings.public_url
-    is_local = urlsplit(public).hostname in {None, "127.0.0.1", "::1", "localhost"} and m.settings.host in _LOOPBACK
+    is_local = (not public or is_loopback(public)) and m.settings.host in LOOPBACK
     if url or is_local:
         return Verdict("users' files", "ok", url or "shown from usercontent.localhost")
     return Verdict("users' files", "warn", "HTML, SVG and PDF files can only be downloaded: set `usercontent_url` to show them")

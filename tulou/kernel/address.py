@@ -1,8 +1,17 @@
-"""Whom to count by, where nothing but an address is known."""
+"""What can be told from an address alone: whether it is this machine, and whom to count by."""
 
 from __future__ import annotations
 
 import ipaddress
+from urllib.parse import urlsplit
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""The names under which a machine reaches only itself."""
+
+
+def is_loopback(url: str) -> bool:
+    """Say whether a URL leads every machine to itself."""
+    return urlsplit(url).hostname in LOOPBACK
 
 
 def network_of(address: str) -> str:

@@ -8,12 +8,12 @@ from tulou.features.content import showcase
 from tulou.features.content.resolve import Location
 from tulou.features.repos.model import Repo
 from tulou.kernel.actor import Actor
+from tulou.kernel.address import LOOPBACK
 from tulou.platform.machinery import Machinery
 from tulou.settings import Settings
 
 LOCAL_HOST = "usercontent.localhost"
 """Browsers lead every name below `localhost` to their own machine, and keep its cookies apart from those of `localhost`."""
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def origin(settings: Settings, base: str) -> str | None:
@@ -21,7 +21,7 @@ def origin(settings: Settings, base: str) -> str | None:
     if settings.usercontent_url:
         return settings.usercontent_url
     split = urlsplit(base)
-    if split.scheme != "http" or split.hostname not in _LOOPBACK:
+    if split.scheme != "http" or split.hostname not in LOOPBACK:
         return None
     return f"http://{LOCAL_HOST}" + (f":{split.port}" if split.port else "")
 

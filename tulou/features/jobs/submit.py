@@ -25,7 +25,6 @@ TOKEN = "HF_TOKEN"  # noqa: S105 - the name of a variable
 WAIT_MS = 7 * 24 * 3_600_000
 """The token of a job works for all its attempts and this much longer: it may have to wait. It ends with the job anyway."""
 _IMAGE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +98,13 @@ def unseal(m: Machinery, owner_id: str, sealed: bytes | None) -> dict[str, str]:
     return secrets
 
 
-def endpoint(m: Machinery) -> str:
-    """Return the URL at which a run reaches this hub: the public one, unless that only works on the hub's own machine."""
-    url = m.settings.public_url
-    is_local = not url or any(url.split("//", 1)[-1].startswith(name) for name in _LOCAL)
-    return m.compute.loopback if is_local else url
-
-
 def _order(m: Machinery, job_id: str, ready: Ready) -> Order:
     spec, flavor = ready.spec, ready.flavor
     is_ours = ready.image == HOST_IMAGE
     own = base.environment(m) if is_ours else {"PATH": _IMAGE_PATH, **base.index_environment(m)}
     cache = base.CACHE if is_ours else "/tmp"  # noqa: S108 - the job's own
     env = own | {
-        "HF_ENDPOINT": endpoint(m), "HF_HOME": f"{cache}/huggingface", "JOB_ID": job_id, "ACCELERATOR": "none",
+        "HF_ENDPOINT": base.endpoint(m), "HF_HOME": f"{cache}/huggingface", "JOB_ID": job_id, "ACCELERATOR": "none",
         "CPU_CORES": f"{flavor.cpus:g}", "MEMORY": f"{flavor.memory_mb}MB", "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     }  # fmt: skip
     return Order(

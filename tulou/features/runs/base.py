@@ -14,6 +14,7 @@ import uv
 from tulou.features.runs.model import OrderMount
 from tulou.features.runs.sources import env_folder
 from tulou.fsio import atomic
+from tulou.kernel.address import is_loopback
 from tulou.platform.compute.base import StartFailed
 from tulou.platform.machinery import Machinery
 
@@ -44,6 +45,12 @@ def environment(m: Machinery) -> dict[str, str]:
         "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_CACHE_DIR": "1", "PIP_PROGRESS_BAR": "off",
     }  # fmt: skip
     return env | index_environment(m)
+
+
+def endpoint(m: Machinery) -> str:
+    """Return the URL at which a run reaches this hub: the public one, unless that only works on the hub's own machine."""
+    url = m.settings.public_url
+    return m.compute.loopback if not url or is_loopback(url) else url
 
 
 def index_environment(m: Machinery) -> dict[str, str]:

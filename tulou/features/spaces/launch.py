@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from tulou.features.repos.model import Repo
-from tulou.features.runs import flavors
+from tulou.features.runs import base, flavors
 from tulou.features.runs.model import Order, OrderMount
 from tulou.features.spaces import packages, ports
 from tulou.features.spaces.model import Built, Plan, Setting, Space
@@ -17,7 +17,6 @@ ENV = "/env"
 DATA = "/data"
 SCRATCH_MB = 10_240
 """What it may write besides: below /app, which is forgotten when it ends."""
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def order(m: Machinery, repo: Repo, space: Space, built: Built, variables: list[Setting], volumes: list[OrderMount]) -> Order:
@@ -72,7 +71,7 @@ def _defaults(m: Machinery, repo: Repo, space: Space, plan: Plan, port: int) -> 
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",
-        "HF_ENDPOINT": _endpoint(m),
+        "HF_ENDPOINT": base.endpoint(m),
     }
     if space.storage_mb:
         env["HF_HOME"] = f"{DATA}/.huggingface"
@@ -95,7 +94,7 @@ def _defaults(m: Machinery, repo: Repo, space: Space, plan: Plan, port: int) -> 
 
 def _about(m: Machinery, repo: Repo, space: Space, plan: Plan) -> dict[str, str]:
     """What the application may know of itself, as on the Hub. No variable overrides it."""
-    origin = apps_host.origin(m.settings, _public(m), space.slug)
+    origin = apps_host.origin(m.settings, m.settings.public_url or m.compute.loopback, space.slug)
     return {
         "SYSTEM": "spaces",
         "SPACE_ID": repo.name.full,
@@ -107,12 +106,3 @@ def _about(m: Machinery, repo: Repo, space: Space, plan: Plan) -> dict[str, str]
         "SPACE_COMMIT_SHA": plan.commit,
         "ACCELERATOR": "none",
     }
-
-
-def _endpoint(m: Machinery) -> str:
-    """The hub as a run reaches it."""
-    return m.compute.loopback if urlsplit(_public(m)).hostname in _LOOPBACK else _public(m)
-
-
-def _public(m: Machinery) -> str:
-    return m.settings.public_url or m.compute.loopback

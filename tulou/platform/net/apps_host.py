@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from tulou.kernel.address import LOOPBACK
 from tulou.settings import Settings
 
 PATH_MODE = "path"
 """The value of `apps_url` that gives Spaces no host of their own."""
 _LOCAL = ".localhost"
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -24,7 +24,7 @@ def has_hosts(settings: Settings) -> bool:
     if settings.apps_url:
         return not is_path_mode(settings)
     public = urlsplit(settings.public_url)
-    return not settings.public_url or (public.scheme == "http" and public.hostname in _LOOPBACK)
+    return not settings.public_url or (public.scheme == "http" and public.hostname in LOOPBACK)
 
 
 def origin(settings: Settings, base: str, slug: str) -> str | None:
@@ -35,7 +35,7 @@ def origin(settings: Settings, base: str, slug: str) -> str | None:
         url = urlsplit(settings.apps_url)
         return f"{url.scheme}://{slug}.{url.netloc}"
     url = urlsplit(base)
-    if url.scheme != "http" or url.hostname not in _LOOPBACK:
+    if url.scheme != "http" or url.hostname not in LOOPBACK:
         return None
     # Browsers lead every name below `localhost` to their own machine, and keep its cookies apart from all others.
     return f"http://{slug}{_LOCAL}" + (f":{url.port}" if url.port else "")
